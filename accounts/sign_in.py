@@ -1,0 +1,13 @@
+"""How people come in: by invitation or by staff, never by signing themselves up."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+
+class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Closes allauth's open sign-up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False

@@ -1,0 +1,27 @@
+"""The Celery application: a doorbell and a clock; the queue of record is the database."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.signals import import_modules
+
+import config.safefs  # noqa: F401  (registers the `safefs` transport)
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("postern")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@import_modules.connect(sender=app)
+def refuse_wrong_settings(**kwargs: object) -> None:
+    """Worker and beat run no system checks of their own; this is called once Django is set up, before they start."""
+    import django
+
+    django.setup()
+    from domains.checks import refuse_to_start_on_errors
+
+    refuse_to_start_on_errors()

@@ -1,0 +1,15 @@
+"""The WSGI entry of gunicorn; it refuses to start on settings that contradict each other."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_wsgi_application()
+
+from domains.checks import refuse_to_start_on_errors  # noqa: E402  (needs the app registry)
+
+# gunicorn starts a worker that ends with any other code again and again.
+refuse_to_start_on_errors(exit_code=3 if "gunicorn" in os.environ.get("SERVER_SOFTWARE", "") else 1)

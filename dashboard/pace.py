@@ -1,0 +1,29 @@
+"""How soon a page should ask again, and whether what it shows is still so (pure but for the models' fields)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from domains.models import DnsRecord, Domain
+from domains.states import Status
+
+PACE = ((timedelta(minutes=2), 5), (timedelta(hours=1), 15))
+SLOWEST = 60
+
+
+def poll_seconds(domain: Domain, now: datetime) -> int | None:
+    """5 s for the first two minutes of a claim, 15 s for its first hour, then 60 s; None when nothing will change."""
+    if domain.status != Status.PENDING:
+        return None
+    age = now - domain.claim_started_at
+    return next((seconds for limit, seconds in PACE if age < limit), SLOWEST)
+
+
+def fingerprint(domain: Domain, records: Sequence[DnsRecord], seconds: int | None) -> str:
+    """Equal as long as the page would look the same."""
+    shown = [domain.status, domain.reason, domain.checked_at, domain.dns_checked_at, domain.next_check_at, seconds]
+    for record in records:
+        shown += [record.pk, record.verdict, record.code, record.message, record.fix, record.observed]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

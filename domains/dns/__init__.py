@@ -1,0 +1,1 @@
+"""What the DNS says, and what it means for a record."""

@@ -1,0 +1,147 @@
+"""Read an organization's mail: what it may see, one message, the raw mail, attachments, deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+
+from accounts.errors import Refusal
+from accounts.models import AuditEvent, Organization
+from aws.mail_store import ObjectMissing, delete_object, object_size, stream
+from channels.models import EmailAccount
+from domains.upstream import upstream_refusals
+from inbound.models import Attachment, DeletedMessage, InboundMessage, Recipient, Thread
+
+
+class MessageNotFound(Refusal):
+    code = "message_not_found"
+    default_message = "Message does not exist"
+
+
+class AttachmentNotFound(Refusal):
+    code = "attachment_not_found"
+    default_message = "Attachment does not exist"
+
+
+class ThreadNotFound(Refusal):
+    code = "thread_not_found"
+    default_message = "Thread does not exist"
+
+
+class RawNotKept(Refusal):
+    code = "raw_not_kept"
+    default_message = "The raw message is no longer kept."
+
+
+@dataclass(frozen=True)
+class Download:
+    """Bytes to be sent on: how many, and the chunks."""
+
+    size: int
+    chunks: Iterator[bytes]
+
+
+def visible_messages(*, organization: Organization) -> QuerySet[InboundMessage]:
+    """What the organization may see: delivered and not deleted."""
+    return InboundMessage.objects.filter(
+        organization=organization,
+        disposition=InboundMessage.Disposition.DELIVERED,
+        deleted_at__isnull=True,
+    )
+
+
+def messages_of_inbox(inbox: EmailAccount) -> QuerySet[InboundMessage]:
+    """What came for this inbox, also where the same mail came for other inboxes of the organization."""
+    came_here = Recipient.objects.filter(message=OuterRef("pk"), inbox=inbox)
+    return visible_messages(organization=inbox.organization).filter(Exists(came_here))
+
+
+def threads_of_inbox(inbox: EmailAccount) -> QuerySet[Thread]:
+    """The conversations that have a visible message of this inbox, with `last_received_at` of the newest of those."""
+    here = messages_of_inbox(inbox).filter(thread=OuterRef("pk")).order_by("-received_at").values("received_at")[:1]
+    return Thread.objects.annotate(last_received_at=Subquery(here)).filter(
+        organization=inbox.organization, last_received_at__isnull=False
+    )
+
+
+def access_message(*, organization: Organization, public_id: str) -> InboundMessage:
+    """The organization's visible message of this id; anything else is MessageNotFound."""
+    if not public_id.isprintable() or len(public_id) > 32:
+        raise MessageNotFound
+    message = (
+        visible_messages(organization=organization)
+        .select_related("domain", "inbox", "thread")
+        .prefetch_related("recipients", "attachments")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if message is None:
+        raise MessageNotFound
+    return message
+
+
+def access_attachment(*, message: InboundMessage, public_id: str) -> Attachment:
+    """The message's attachment of this id; anything else is AttachmentNotFound."""
+    for attachment in message.attachments.all():
+        if attachment.public_id == public_id:
+            return attachment
+    raise AttachmentNotFound
+
+
+def open_raw(*, message: InboundMessage) -> Download:
+    """The raw mail as this organization has it; raises RawNotKept and the upstream refusals before the first byte."""
+    return _open(region=message.region, bucket=message.bucket, key=message.key)
+
+
+def open_attachment(*, attachment: Attachment) -> Download:
+    """The decoded bytes of an attachment; raises as open_raw does."""
+    message = attachment.message
+    return _open(region=message.region, bucket=message.bucket, key=attachment.key)
+
+
+def _open(*, region: str, bucket: str, key: str) -> Download:
+    with upstream_refusals():
+        size = object_size(region=region, bucket=bucket, key=key)
+    if size is None:
+        raise RawNotKept
+    return Download(size=size, chunks=stream(region=region, bucket=bucket, key=key))
+
+
+def delete_message(*, message: InboundMessage, actor: str, now: datetime, purge: bool = False) -> None:
+    """Hide the message for good; with `purge` its rows and its objects in S3 go at once.
+
+    The ledger keeps its SES message id either way, so that no late announcement brings it back. Raises MessageNotFound
+    if it was deleted meanwhile, and the upstream refusals when S3 can not purge: then nothing has changed.
+    """
+    keys = [message.key, *message.attachments.values_list("key", flat=True)] if purge else []
+    with upstream_refusals():
+        for key in keys:
+            try:
+                delete_object(region=message.region, bucket=message.bucket, key=key)
+            except ObjectMissing:
+                continue
+    with transaction.atomic():
+        changed = InboundMessage.objects.filter(pk=message.pk, deleted_at__isnull=True).update(deleted_at=now)
+        if not changed:
+            raise MessageNotFound
+        if message.organization_id is not None:
+            DeletedMessage.objects.get_or_create(
+                organization_id=message.organization_id,
+                ses_message_id=message.ses_message_id,
+                defaults={"deleted_at": now},
+            )
+        AuditEvent.objects.create(
+            organization_id=message.organization_id,
+            at=now,
+            actor=actor,
+            action="message.purged" if purge else "message.deleted",
+            subject=message.public_id,
+        )
+        if purge:
+            InboundMessage.objects.filter(pk=message.pk).delete()
+            if message.thread_id is not None:
+                Thread.objects.filter(pk=message.thread_id, messages__isnull=True).delete()

@@ -1,0 +1,63 @@
+"""Mail that was held while its domain was suspended is let go once the domain is resumed; swept by state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, Q
+
+from channels.routing import Route, Step, route
+from domains.states import Status
+from inbound.judging import Group, judge
+from inbound.models import InboundMessage
+from inbound.telling import tell_received
+
+HELD, DELIVERED = InboundMessage.Disposition.HELD, InboundMessage.Disposition.DELIVERED
+
+
+def release_held(*, now: datetime) -> int:
+    """Judge again what is held for domains that are no longer suspended, removed ones apart; how many were let go.
+
+    A mail to several names is looked at whichever of them was resumed.
+    """
+    held = InboundMessage.objects.filter(disposition=HELD, organization__isnull=False)
+    resumed = Q(domain__isnull=False, domain__removed_at__isnull=True) & ~Q(domain__status=Status.SUSPENDED)
+    wanted = held.annotate(addresses=Count("recipients")).filter(resumed | Q(addresses__gt=1))
+    oldest_first = wanted.order_by("received_at", "pk").values_list("pk", flat=True)
+    return sum(_release(pk, now=now) for pk in oldest_first)
+
+
+def _release(pk: int, *, now: datetime) -> bool:
+    with transaction.atomic():
+        held = InboundMessage.objects.select_for_update(of=("self",)).filter(pk=pk, disposition=HELD)
+        message = held.select_related("organization", "inbox", "thread").first()
+        routes = _routes(message) if message is not None else ()
+        if message is None or not routes:
+            return False
+        judgement = judge(Group(message.organization_id, routes), now=now)
+        if judgement.disposition == HELD:
+            return False
+        in_use = [each.domain for each in routes if each.domain and each.domain.status != Status.SUSPENDED]
+        message.domain, message.disposition = in_use[0], judgement.disposition
+        released = Step("released", judgement.disposition.value, "The domain was resumed, and the mail let go.")
+        message.trace = [*message.trace, released.as_dict()]
+        if judgement.disposition != DELIVERED:
+            message.trace += [step.as_dict() for step in judgement.steps if step.step == "disposition"]
+        message.save(update_fields=["domain", "disposition", "trace"])
+        if judgement.disposition == DELIVERED:
+            tell_received(message, now=now)
+        return True
+
+
+def _routes(message: InboundMessage) -> tuple[Route, ...]:
+    """The ways of its recipients to domains that this organization still has."""
+    found = [
+        route(recipient=address, at=message.received_at)
+        for address in message.recipients.order_by("pk").values_list("address", flat=True)
+    ]
+    return tuple(
+        each
+        for each in found
+        if each.domain and each.domain.organization_id == message.organization_id and each.domain.removed_at is None
+    )

@@ -1,0 +1,1 @@
+"""The contracts under requests that nobody thought of: `make fuzz`."""

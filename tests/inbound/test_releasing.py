@@ -1,0 +1,102 @@
+"""What was held for a suspended domain is judged again when it is resumed, by all of its recipients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Organization
+from channels.removal import remove_domain
+from domains.changes import resume_domain, suspend_domain
+from domains.models import Domain
+from domains.registration import register_domain
+from domains.verification import check_domain
+from inbound import queues
+from inbound.ingestion import ingest_due
+from inbound.models import InboundMessage, MailPolicy
+from inbound.releasing import release_held
+from tests.sandbox_process import SandboxProcess
+from webhooks.endpoints import create_endpoint
+from webhooks.models import WebhookDelivery
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RAW = "From: Sam <sam@elsewhere.example>\r\nSubject: Held\r\n\r\nHello.\r\n"
+
+
+@pytest.fixture
+def two(installation: SandboxProcess, acme: Organization, publish: Callable[..., None]) -> tuple[Domain, Domain]:
+    """Two verified domains of one organization, both switched off."""
+
+    def verified(name: str) -> Domain:
+        domain = register_domain(organization=acme, name=name, actor="test", now=timezone.now())
+        publish(domain)
+        check_domain(domain=domain, actor="test", now=timezone.now())
+        suspend_domain(domain=domain, actor="test", now=timezone.now())
+        return domain
+
+    create_endpoint(
+        organization=acme,
+        url="http://127.0.0.1:9/hook",
+        actor="test",
+        now=timezone.now(),
+        events=["message.received"],
+    )
+    return verified("first.example"), verified("second.example")
+
+
+def receive(sandbox: SandboxProcess, *recipients: str) -> InboundMessage:
+    mail = {"from": "sam@elsewhere.example", "to": list(recipients), "raw": RAW}
+    sandbox.control("POST", "/_sandbox/mail", mail)
+    queues.drain(now=timezone.now())
+    ingest_due(now=timezone.now())
+    message = InboundMessage.objects.get()
+    assert message.disposition == "held"
+    return message
+
+
+def resume(domain: Domain) -> None:
+    resume_domain(domain=domain, actor="test", now=timezone.now())
+
+
+def test_the_second_of_its_domains_lets_it_go(two: tuple[Domain, Domain], installation: SandboxProcess) -> None:
+    message = receive(installation, "a@first.example", "b@second.example")
+    assert release_held(now=timezone.now()) == 0
+    resume(two[1])
+    assert release_held(now=timezone.now()) == 1
+    message.refresh_from_db()
+    assert (message.disposition, message.domain) == ("delivered", two[1])
+    assert WebhookDelivery.objects.count() == 1
+    assert release_held(now=timezone.now()) == 0
+
+
+def test_a_removed_domain_does_not_hold_the_others_mail(
+    two: tuple[Domain, Domain], installation: SandboxProcess
+) -> None:
+    message = receive(installation, "a@first.example", "b@second.example")
+    remove_domain(domain=two[0], actor="test", now=timezone.now(), refuses_inboxes=False)
+    resume(two[1])
+    assert release_held(now=timezone.now()) == 1
+    message.refresh_from_db()
+    assert message.disposition == "delivered"
+
+
+def test_what_is_not_wanted_is_not_let_go(
+    two: tuple[Domain, Domain], installation: SandboxProcess, acme: Organization
+) -> None:
+    MailPolicy.objects.create(organization=acme, keeps_unknown_recipients=False)
+    message = receive(installation, "nobody@first.example")
+    resume(two[0])
+    assert release_held(now=timezone.now()) == 1
+    message.refresh_from_db()
+    assert message.disposition == "unroutable"
+    assert message.trace[-1]["step"] == "disposition"
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_mail_of_a_removed_domain_stays_held(two: tuple[Domain, Domain], installation: SandboxProcess) -> None:
+    receive(installation, "a@first.example")
+    remove_domain(domain=two[0], actor="test", now=timezone.now(), refuses_inboxes=False)
+    resume(two[1])
+    assert release_held(now=timezone.now()) == 0

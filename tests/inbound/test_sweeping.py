@@ -1,0 +1,116 @@
+"""The sweeper: a mail that was never announced comes in all the same, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Organization
+from domains.models import Domain
+from domains.registration import register_domain
+from domains.verification import check_domain
+from inbound import ingestion, sweeping
+from inbound.keeping import NOBODY
+from inbound.models import InboundMessage, SnsNotification
+from tests.sandbox_process import SandboxProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RAW = "From: Sam <sam@elsewhere.example>\r\nSubject: Unheard of\r\n\r\nHello.\r\n"
+
+
+@pytest.fixture
+def hello(installation: SandboxProcess, acme: Organization, publish: Callable[..., None]) -> Domain:
+    domain = register_domain(organization=acme, name="hello.example", actor="test", now=timezone.now())
+    publish(domain)
+    return check_domain(domain=domain, actor="test", now=timezone.now())
+
+
+def put(sandbox: SandboxProcess, *recipients: str, announce: bool = False) -> str:
+    mail = {"from": "sam@elsewhere.example", "to": list(recipients), "raw": RAW, "announce": announce}
+    return str(sandbox.control("POST", "/_sandbox/mail", mail)["ses_message_ids"][0])
+
+
+def sweep_later() -> int:
+    adopted = sweeping.sweep(now=timezone.now() + timedelta(hours=2))
+    ingestion.ingest_due(now=timezone.now() + timedelta(hours=2))
+    return adopted
+
+
+def test_what_nobody_announced_is_adopted_once(hello: Domain, installation: SandboxProcess) -> None:
+    put(installation, "sales@hello.example")
+    assert sweep_later() == 1
+    message = InboundMessage.objects.get()
+    assert (message.organization, message.subject, message.spam_verdict) == (hello.organization, "Unheard of", "")
+    assert sweep_later() == 0
+
+
+def test_what_is_young_may_still_be_announced(hello: Domain, installation: SandboxProcess) -> None:
+    put(installation, "sales@hello.example")
+    assert sweeping.sweep(now=timezone.now()) == 0
+
+
+def test_without_a_recipient_in_the_mail_staff_place_it(hello: Domain, installation: SandboxProcess) -> None:
+    put(installation, "sales@hello.example", "help@hello.example")
+    assert sweep_later() == 1
+    message = InboundMessage.objects.get()
+    assert (message.organization, message.disposition) == (None, "unroutable")
+
+
+def test_a_late_announcement_completes_it(
+    hello: Domain, installation: SandboxProcess, take_in_mail: Callable[[], int]
+) -> None:
+    put(installation, "sales@hello.example")
+    sweep_later()
+    adopted = SnsNotification.objects.get()
+    late = adopted.message.replace('"receipt":{', '"receipt":{"spamVerdict":{"status":"PASS"},')
+    SnsNotification.objects.create(
+        sns_message_id="late", topic_arn=adopted.topic_arn, message=late, sent_at=timezone.now()
+    )
+    take_in_mail()
+    assert InboundMessage.objects.get().spam_verdict == "PASS"
+
+
+def test_a_late_announcement_takes_from_staff_what_they_were_to_place(
+    hello: Domain, installation: SandboxProcess, take_in_mail: Callable[[], int]
+) -> None:
+    ses_message_id = put(installation, "sales@hello.example", "help@hello.example")
+    sweep_later()
+    adopted = SnsNotification.objects.get()
+    late = adopted.message.replace(NOBODY, "sales@hello.example").replace('"source":""', '"source":"sam@else.example"')
+    SnsNotification.objects.create(
+        sns_message_id="late", topic_arn=adopted.topic_arn, message=late, sent_at=timezone.now()
+    )
+    take_in_mail()
+    message = InboundMessage.objects.get()
+    assert (message.organization, message.mail_from) == (hello.organization, "sam@else.example")
+    listed = installation.client("s3").list_objects_v2(Bucket="postern-tests", Prefix="mail/")["Contents"]
+    assert [each["Key"] for each in listed] == [message.key]
+    assert ses_message_id in message.key
+
+
+def test_a_second_announcement_after_the_first_was_stored_finds_the_mail(
+    hello: Domain, installation: SandboxProcess, take_in_mail: Callable[[], int]
+) -> None:
+    put(installation, "sales@hello.example", announce=True)
+    take_in_mail()
+    first = SnsNotification.objects.get()
+    second = first.message.replace("sales@hello.example", "help@hello.example")
+    SnsNotification.objects.create(
+        sns_message_id="second", topic_arn=first.topic_arn, message=second, sent_at=timezone.now()
+    )
+    take_in_mail()
+    message = InboundMessage.objects.get()
+    assert {each.address for each in message.recipients.all()} == {"sales@hello.example", "help@hello.example"}
+
+
+def test_an_object_that_can_not_be_read_stops_no_other(hello: Domain, installation: SandboxProcess) -> None:
+    for _ in range(2):
+        put(installation, "sales@hello.example")
+    fault = {"operation": "GetObject", "kind": "error", "code": "AccessDenied", "status": 403}
+    installation.control("POST", "/_sandbox/faults", fault)
+    assert sweep_later() == 1
+    assert sweep_later() == 1
+    assert InboundMessage.objects.count() == 2

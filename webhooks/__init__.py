@@ -1,0 +1,1 @@
+"""Telling customers' systems: endpoints, the outbox, and the attempts."""
