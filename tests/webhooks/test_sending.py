@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 
 import pytest
+import svix.webhooks
 import time_machine
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.webhooks.conftest import Receiver
-from webhooks.endpoints import NewSecret
+from webhooks.endpoints import NewSecret, rotate_secret
 from webhooks.models import WebhookDelivery
 from webhooks.outbox import deliver_due
 
@@ -38,14 +39,24 @@ def test_the_event_is_posted_as_type_timestamp_and_data(receiver: Receiver, subs
     assert (came.path, came.headers["content-type"]) == ("/hook", "application/json")
 
 
-def test_the_public_client_verifies_what_came(receiver: Receiver, subscribe: Subscribe, tell: Tell) -> None:
-    secret = subscribe(receiver).secret
+@pytest.mark.parametrize("client", [Webhook, svix.webhooks.Webhook], ids=["standardwebhooks", "svix"])
+def test_the_public_clients_verify_what_came(
+    client: type[Webhook] | type[svix.webhooks.Webhook], receiver: Receiver, subscribe: Subscribe, tell: Tell
+) -> None:
+    made = subscribe(receiver)
+    fresh = rotate_secret(endpoint=made.endpoint, actor="tests", now=timezone.now()).secret
     tell(name="Größe")
     work()
     (came,) = receiver.came
-    assert Webhook(secret).verify(came.body, came.headers)["data"]["name"] == "Größe"
-    with pytest.raises(WebhookVerificationError):
-        Webhook(secret).verify(came.body + " ", came.headers)
+    for secret in (made.secret, fresh):
+        client(secret).verify(came.body, came.headers)
+        for body, headers in (
+            (came.body + " ", came.headers),
+            (came.body, came.headers | {"webhook-id": "msg_other"}),
+            (came.body, came.headers | {"webhook-timestamp": "1700000000"}),
+        ):
+            with pytest.raises(WebhookVerificationError):
+                client(secret).verify(body, headers)
 
 
 def test_the_attempt_is_listed_with_the_first_kilobyte_of_the_answer(
