@@ -17,6 +17,7 @@ from api.schemas.domains_service import Refused
 from domains.choices import InvalidSpfValue
 from domains.names import InvalidDomainName
 from domains.registration import DomainAlreadyRegistered, DomainNotFound, DomainQuotaReached, RestartsExhausted
+from inbound.sending import TestMailsExhausted
 
 REFUSALS: dict[type[Refusal], tuple[int, str]] = {
     InvalidDomainName: (400, "invalid_argument"),
@@ -25,6 +26,7 @@ REFUSALS: dict[type[Refusal], tuple[int, str]] = {
     DomainAlreadyRegistered: (409, "already_exists"),
     DomainQuotaReached: (429, "resource_exhausted"),
     RestartsExhausted: (429, "resource_exhausted"),
+    TestMailsExhausted: (429, "resource_exhausted"),
     UpstreamRejected: (400, "invalid_argument"),
     UpstreamLimitReached: (429, "resource_exhausted"),
     UpstreamBusy: (429, "resource_exhausted"),

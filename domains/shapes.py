@@ -106,6 +106,7 @@ SHAPES = (
     Shape("MAX_PENDING_DOMAINS", "postern.E021", _within(1, 10**9), "1 or more."),
     Shape("MAX_DOMAINS", "postern.E021", _within(1, 10**9), "1 or more."),
     Shape("MAX_RESTARTS_PER_DAY", "postern.E021", _within(0, 10**9), "0 or more."),
+    Shape("MAX_TEST_MAILS_PER_DAY", "postern.E021", _within(0, 10**9), "0 or more."),
     Shape("TRUSTED_PROXIES", "postern.E021", _within(0, 20), "How many proxies stand in front, 0 to 20."),
     Shape("ALLOWED_SPECIAL_TLDS", "postern.E022", _whole(LABEL), "Single labels without a dot, such as test."),
     Shape("DEFAULT_LOCAL_PART", "postern.E023", _whole(LOCAL_PART), "What stands in front of the @, such as support."),

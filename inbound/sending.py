@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -64,6 +65,11 @@ class DomainCanNotSend(Refusal):
     default_message = "The domain is not verified for sending."
 
 
+class TestMailsExhausted(Refusal):
+    code = "test_mails_exhausted"
+    default_message = "This organization has sent all its test mails of today. Try again tomorrow."
+
+
 class MailRefused(Refusal):
     code = "mail_refused"
     default_message = "Amazon SES refused the mail."
@@ -90,8 +96,8 @@ def send_test_mail(
 ) -> SentTest:
     """Send one test mail from `sender`, or from test@ the domain; the simulator's kinds ignore `recipient`.
 
-    Raises SenderNotOurs, DomainCanNotSend, MailRefused and the upstream refusals. A mail whose
-    answer is lost may have been sent: it is never sent twice.
+    Raises SenderNotOurs, DomainCanNotSend, TestMailsExhausted after MAX_TEST_MAILS_PER_DAY, MailRefused and the
+    upstream refusals. A mail whose answer is lost may have been sent: it is never sent twice.
     """
     sender = sender or Mailbox(DEFAULT_LOCAL_PART, domain.name)
     if domain.organization_id != organization.pk or sender.domain != domain.name:
@@ -101,17 +107,27 @@ def send_test_mail(
     if recipient is None:
         raise ValueError("a mail to a person needs their address")
     domain = _ready_to_send(domain, actor=actor, now=now)
-    message = SentMessage.objects.create(
-        organization=organization,
-        domain=domain,
-        from_address=str(sender),
-        to_address=str(recipient),
-        message_class=message_class,
-        actor=actor,
-        created_at=now,
-    )
+    with transaction.atomic():
+        _count_on(organization, now=now)
+        message = SentMessage.objects.create(
+            organization=organization,
+            domain=domain,
+            from_address=str(sender),
+            to_address=str(recipient),
+            message_class=message_class,
+            actor=actor,
+            created_at=now,
+        )
     _send(message, domain=domain)
     return SentTest(message, f"Sent from {sender} to {recipient}: {FATES[kind]}.")
+
+
+def _count_on(organization: Organization, *, now: datetime) -> None:
+    """One more today, counted one after another; raises TestMailsExhausted."""
+    Organization.objects.select_for_update().get(pk=organization.pk)
+    sent = SentMessage.objects.filter(organization=organization, created_at__gt=now - timedelta(days=1))
+    if sent.count() >= settings.MAX_TEST_MAILS_PER_DAY:
+        raise TestMailsExhausted
 
 
 def _ready_to_send(domain: Domain, *, actor: str, now: datetime) -> Domain:

@@ -28,7 +28,7 @@ from domains.names import InvalidDomainName
 from domains.publishing import HostRefusedChange
 from domains.registration import DomainAlreadyRegistered, DomainNotFound, DomainQuotaReached, RestartsExhausted
 from domains.zone_access import NoWritableZone
-from inbound.sending import DomainCanNotSend, MailRefused, SenderNotOurs
+from inbound.sending import DomainCanNotSend, MailRefused, SenderNotOurs, TestMailsExhausted
 
 CODES = (
     "invalid_argument",
@@ -275,6 +275,7 @@ SEND_TEST_EMAIL = method(
     DomainNotFound,
     SenderNotOurs,
     DomainCanNotSend,
+    TestMailsExhausted,
     MailRefused,
     *UPSTREAM,
 )

@@ -444,3 +444,10 @@ def test_a_domain_that_shall_not_send_does_not(service: Service, active: dict[st
     service("UpdateDomain", id=active["id"], send_enabled=False)
     refused = service.refused("SendTestEmail", id=active["id"], test_type="BOUNCE")
     assert refused == (400, "failed_precondition")
+
+
+def test_the_test_mails_of_a_day_are_limited(service: Service, active: dict[str, Any], settings: LazySettings) -> None:
+    settings.MAX_TEST_MAILS_PER_DAY = 1
+    assert service("SendTestEmail", id=active["id"], test_type="BOUNCE")["message_id"]
+    refused = service.refused("SendTestEmail", id=active["id"], test_type="BOUNCE")
+    assert refused == (429, "resource_exhausted")

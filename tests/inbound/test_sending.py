@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,15 @@ from domains.models import Domain, Installation, SesTenant
 from domains.registration import register_domain
 from domains.verification import check_domain
 from inbound.models import SentMessage
-from inbound.sending import DomainCanNotSend, MailRefused, SenderNotOurs, SentTest, TrialMail, send_test_mail
+from inbound.sending import (
+    DomainCanNotSend,
+    MailRefused,
+    SenderNotOurs,
+    SentTest,
+    TestMailsExhausted,
+    TrialMail,
+    send_test_mail,
+)
 from tests.sandbox_process import SandboxProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -157,3 +166,16 @@ def test_a_domain_of_a_tenant_sends_through_it(domain: Domain, acme: Organizatio
     SesTenant.objects.create(organization=acme, domain=domain, **tenant)
     send(domain)
     assert sends(sandbox)[0]["TenantName"] == "acme-tenant"
+
+
+def test_the_mails_of_a_day_are_limited_and_the_next_day_begins_anew(
+    domain: Domain, sandbox: SandboxProcess, settings: Any
+) -> None:
+    settings.MAX_TEST_MAILS_PER_DAY = 2
+    send(domain)
+    send(domain, kind=TrialMail.BOUNCE)
+    with pytest.raises(TestMailsExhausted, match="tomorrow"):
+        send(domain)
+    assert (len(sends(sandbox)), SentMessage.objects.count()) == (2, 2)
+    SentMessage.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
+    send(domain)
