@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
+from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.chaos.product import BUCKET
@@ -73,7 +74,15 @@ class Delivering:
             later.join()
 
     def _put(self, mail: Mail) -> None:
-        self._s3.put_object(Bucket=BUCKET, Key=f"incoming/{mail.ses_message_id}", Body=mail.raw())
+        """Amazon SES tries a put that fails for hours."""
+        for tries in range(TRIES):
+            try:
+                self._s3.put_object(Bucket=BUCKET, Key=f"incoming/{mail.ses_message_id}", Body=mail.raw())
+                return
+            except (ClientError, BotoCoreError):
+                if tries == TRIES - 1:
+                    raise
+                time.sleep(PAUSE_SECONDS)
 
     def _announce(self, mail: Mail, body: bytes) -> None:
         for _ in range(TRIES):

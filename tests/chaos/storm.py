@@ -75,12 +75,20 @@ class Count:
 
 
 class Weather:
-    """Kills, empties and restarts at random until it is called off."""
+    """Kills, empties, restarts and lets S3 fail at random until it is called off."""
 
     def __init__(
-        self, product: Product, postgres: PrivatePostgres, redis: PrivateRedis, *, rng: random.Random, pause: float
+        self,
+        product: Product,
+        postgres: PrivatePostgres,
+        redis: PrivateRedis,
+        sandbox: SandboxProcess,
+        *,
+        rng: random.Random,
+        pause: float,
     ) -> None:
-        self._product, self._postgres, self._redis, self._rng = product, postgres, redis, rng
+        self._product, self._postgres, self._redis, self._sandbox = product, postgres, redis, sandbox
+        self._rng = rng
         self._pause = pause
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._blow)
@@ -100,7 +108,7 @@ class Weather:
     def _blow(self) -> None:
         try:
             while not self._is_over.wait(self._rng.uniform(0.5, 1.5) * self._pause):
-                deed = self._rng.choices(["kill", "flush", "restart"], [80, 14, 6])[0]
+                deed = self._rng.choices(["kill", "flush", "restart", "s3"], [65, 12, 6, 17])[0]
                 if deed == "kill":
                     victim = self._rng.choice(list(COMMANDS))
                     if not self._product.has_worked(victim):
@@ -108,12 +116,25 @@ class Weather:
                     self._kill(victim)
                 elif deed == "flush":
                     self._redis.flush()
+                elif deed == "s3":
+                    self._spoil_s3()
                 else:
                     self._postgres.restart()
                 self.deeds[deed] += 1
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             # Told by the thread that waits for this one.
             self.error = error
+
+    def _spoil_s3(self) -> None:
+        """The next few calls of one kind fail, are slow, or lose their answers."""
+        fault = {
+            "operation": self._rng.choice(["GetObject", "PutObject", "DeleteObject", "ListObjectsV2"]),
+            "kind": self._rng.choice(["error", "delay", "lose_answer", "cut"]),
+            "status": 503,
+            "seconds": self._rng.uniform(0.2, 2.0),
+            "times": self._rng.randint(1, 12),
+        }
+        self._sandbox.control("POST", "/_sandbox/faults", fault)
 
     def _kill(self, name: str) -> None:
         self._product.kill(name)
@@ -161,8 +182,9 @@ def storm(
         say(f"{count} mails to {len(domains)} organizations, seed {seed}; everything is in {folder}")
         delivering = Delivering(port=port, s3=sandbox.client("s3"), signer=product.signer, seed=seed)
         started = time.monotonic()
-        with Weather(product, postgres, redis, rng=random.Random(seed + 1), pause=pause) as weather:
+        with Weather(product, postgres, redis, sandbox, rng=random.Random(seed + 1), pause=pause) as weather:
             delivering.play(traffic, forged_share=0.05)
+        sandbox.control("DELETE", "/_sandbox/faults")
         say(f"{delivering.deliveries} deliveries in {time.monotonic() - started:.0f} s; {dict(weather.deeds)}")
         say(f"the door said {dict(delivering.answers)} to the genuine, {dict(delivering.to_forged)} to the forged")
         quiet = time.monotonic()
