@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from accounts.models import Organization, User
 from channels.models import EmailAccount
-from domains.models import DnsRecord, Domain
+from domains.challenges import open_challenge
+from domains.hand_over import create_link
+from domains.models import Challenge, DnsRecord, Domain
 from inbound.models import InboundMessage, SentMessage
 from tests.browser.conftest import sign_in
 from tests.dashboard.rows import make_attachment, make_domain, make_inbox, make_message
@@ -25,8 +27,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def domain(acme: Organization) -> Domain:
-    """A domain in progress, with one wrong record, and a verified one with mail beside it."""
+def domain(acme: Organization, globex: Organization) -> Domain:
+    """A domain in progress with one wrong record, a verified one with mail, and a challenge of another's."""
     domain = make_domain(acme, claim_started_at=timezone.now())
     domain.records.filter(purpose="inbound").update(
         verdict="wrong", code="target_doubled", message="Your DNS host added the zone.", fix="Add a dot at the end.",
@@ -46,6 +48,8 @@ def domain(acme: Organization) -> Domain:
     make_attachment(message)
     create_endpoint(organization=acme, url="http://127.0.0.1:9/hook", actor="test", now=timezone.now())
     emit(organization=acme, type="inbox.created", key="one", data=lambda: {"id": "one"}, now=timezone.now())
+    make_domain(globex, "sold.example", status="active")
+    open_challenge(organization=acme, name="sold.example", actor="test", now=timezone.now())
     return domain
 
 
@@ -57,6 +61,10 @@ def addresses(domain: Domain) -> list[str]:
         reverse("dashboard:add_domain"),
         reverse("dashboard:domain", args=[domain.public_id]),
         reverse("dashboard:domain", args=[verified.public_id]),
+        reverse("dashboard:hand_over", args=[create_link(domain=domain, actor="test", now=timezone.now()).token]),
+        reverse("dashboard:challenges"),
+        reverse("dashboard:new_challenge"),
+        reverse("dashboard:challenge", args=[Challenge.objects.get().public_id]),
         reverse("dashboard:messages"),
         message_page,
         f"{message_page}?view=text",
