@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -31,17 +29,3 @@ def readyz(request: HttpRequest) -> JsonResponse:
     if missing:
         return JsonResponse({"status": "unavailable", "reason": "migrations", "missing": len(missing)}, status=503)
     return JsonResponse({"status": "ok"})
-
-
-PROBES = {"/healthz": healthz, "/readyz": readyz}
-
-
-class ProbeMiddleware:
-    """Answers the probes before anybody looks at the Host header: load balancers ask by address, not by name."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        probe = PROBES.get(request.path_info)
-        return probe(request) if probe else self.get_response(request)

@@ -189,7 +189,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "api.request_id.RequestIdMiddleware",
-    "config.health.ProbeMiddleware",
+    "config.doors.DoorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

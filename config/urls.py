@@ -1,4 +1,4 @@
-"""The site map: staff, sign-in, dashboard, the SNS door, and the contracts; the probes are `health.ProbeMiddleware`."""
+"""The site map: staff, sign-in, dashboard and the contracts; the doors of machines are served by `config/doors.py`."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from aws.topics import confirm_subscription
 from domains.installation import allowed_topics
 from domains.models import Installation
 from inbound.certificates import public_key_for
+from inbound.inserting import insert_unless_there
 from inbound.models import SnsNotification
 from inbound.sns import NOTIFICATION, SUBSCRIPTION_CONFIRMATION, SnsMessage, verify
 
@@ -126,18 +127,15 @@ def take_in(message: SnsMessage, *, source: str, now: datetime) -> None:
 
 def keep(message: SnsMessage, *, source: str, now: datetime) -> None:
     """One row a SNS message id, committed on return; the same message again changes nothing."""
-    SnsNotification.objects.bulk_create(
-        [
-            SnsNotification(
-                sns_message_id=message.message_id,
-                topic_arn=message.topic_arn,
-                source=source,
-                message=message.message,
-                sent_at=message.timestamp,
-                received_at=now,
-                next_attempt_at=now,
-            )
-        ],
-        ignore_conflicts=True,
+    insert_unless_there(
+        SnsNotification(
+            sns_message_id=message.message_id,
+            topic_arn=message.topic_arn,
+            source=source,
+            message=message.message,
+            sent_at=message.timestamp,
+            received_at=now,
+            next_attempt_at=now,
+        )
     )
     ring("inbound.tasks.ingest_due")
