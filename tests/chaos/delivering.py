@@ -28,8 +28,9 @@ PAUSE_SECONDS = 1.0
 class Delivering:
     """`answers` counts the door's answers to what is genuine, and apart from them to what is forged."""
 
-    def __init__(self, *, port: int, s3: Any, signer: Signer, seed: int) -> None:
-        self._port, self._s3, self._signer = port, s3, signer
+    def __init__(self, *, port: int, s3: Any, sqs: Any, signer: Signer, seed: int) -> None:
+        self._port, self._s3, self._sqs, self._signer = port, s3, sqs, signer
+        (self._queue_url,) = sqs.list_queues()["QueueUrls"]
         self._stranger = Signer(rsa.generate_private_key(public_exponent=65537, key_size=2048))
         self._rng = random.Random(seed)
         self._lock = threading.Lock()
@@ -62,9 +63,13 @@ class Delivering:
             twin.start()
             self._announce(mail, body)
             twin.join()
-        elif mail.announcing is not Announcing.NEVER:
+        elif mail.announcing not in (Announcing.NEVER, Announcing.QUEUE_ALONE):
             self._announce(mail, body)
-        if mail.announcing is Announcing.TWICE_APART:
+        if mail.announcing in (Announcing.QUEUE_ALONE, Announcing.BY_BOTH_WAYS):
+            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body.decode())
+            with self._lock:
+                self.deliveries += 1
+        elif mail.announcing is Announcing.TWICE_APART:
             time.sleep(random.Random(number).uniform(0.5, 3))
             self._announce(mail, body)
         elif mail.announcing is Announcing.TWICE_UNDER_TWO_IDS:

@@ -180,7 +180,9 @@ def storm(
         product.wait_until_ready()
         traffic = list(mails(count, domains, rng, prefix=f"s{seed}-"))
         say(f"{count} mails to {len(domains)} organizations, seed {seed}; everything is in {folder}")
-        delivering = Delivering(port=port, s3=sandbox.client("s3"), signer=product.signer, seed=seed)
+        delivering = Delivering(
+            port=port, s3=sandbox.client("s3"), sqs=sandbox.client("sqs"), signer=product.signer, seed=seed
+        )
         started = time.monotonic()
         with Weather(product, postgres, redis, sandbox, rng=random.Random(seed + 1), pause=pause) as weather:
             delivering.play(traffic, forged_share=0.05)

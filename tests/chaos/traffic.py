@@ -23,6 +23,8 @@ class Announcing(StrEnum):
     TWICE_AT_ONCE = "twice at once"
     TWICE_APART = "twice apart"
     TWICE_UNDER_TWO_IDS = "twice under two ids"
+    BY_BOTH_WAYS = "at the door and in the queue"
+    QUEUE_ALONE = "in the queue alone"
     NEVER = "never"
 
 
@@ -60,7 +62,7 @@ class Mail:
 
 
 def mails(count: int, domains: Sequence[str], rng: random.Random, *, prefix: str) -> Iterator[Mail]:
-    """`count` mails: 5 % never announced, 10 % twice (half of those at once), 10 % late, 5 % to two organizations."""
+    """`count` mails: 5 % never announced, 5 % in the queue alone, 10 % twice, 10 % late, 5 % to two organizations."""
     for number in range(count):
         chance = rng.random()
         announcing = Announcing.ONCE
@@ -69,7 +71,9 @@ def mails(count: int, domains: Sequence[str], rng: random.Random, *, prefix: str
         elif chance < 0.10:
             announcing = Announcing.TWICE_AT_ONCE
         elif chance < 0.15:
-            announcing = rng.choice((Announcing.TWICE_APART, Announcing.TWICE_UNDER_TWO_IDS))
+            announcing = rng.choice((Announcing.TWICE_APART, Announcing.TWICE_UNDER_TWO_IDS, Announcing.BY_BOTH_WAYS))
+        elif chance < 0.20:
+            announcing = Announcing.QUEUE_ALONE
         is_for_two = announcing is not Announcing.NEVER and rng.random() < 0.05
         to = rng.sample(list(domains), 2 if is_for_two else 1)
         yield Mail(
