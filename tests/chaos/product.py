@@ -27,7 +27,7 @@ SWEEP_AFTER_SECONDS = 20
 LIFE_SECONDS = 6.0
 COMMANDS = {
     "web": ("gunicorn", "config.wsgi"),
-    "worker": ("celery", "-A", "config", "worker", "--concurrency", "2"),
+    "worker": ("celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", "8"),
     "beat": ("celery", "-A", "config", "beat"),
 }
 
