@@ -31,7 +31,7 @@ from domains.models import Domain
 from domains.models.domain import DomainQuerySet
 from domains.registration import DomainNotFound, validated_name, visible_domains
 from inbound.models import InboundMessage
-from inbound.reading import MessageNotFound, visible_messages
+from inbound.reading import MessageNotFound, came_for, visible_messages
 from webhooks.endpoints import DeliveryNotFound, EndpointNotFound, visible_deliveries, visible_endpoints
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -126,7 +126,9 @@ class Caller:
 
     def messages(self) -> QuerySet[InboundMessage]:
         rows = visible_messages(organization=self.organization)
-        return rows.filter(domain__name=self.only_domain) if self.only_domain else rows
+        if not self.only_domain:
+            return rows
+        return came_for(rows, Domain.objects.filter(organization=self.organization, name=self.only_domain))
 
     def access_message(self, public_id: str, *, among: QuerySet[InboundMessage] | None = None) -> InboundMessage:
         """Raises MessageNotFound."""

@@ -25,8 +25,10 @@ SCHEDULE = {
     "tidy-webhooks": _hourly("webhooks.tasks.tidy", 7),
     "mail-notices": _every("accounts.tasks.mail_notices", 60.0),
     "ingest-due": _every("inbound.tasks.ingest_due", 10.0),
+    "release-held": _every("inbound.tasks.release_held", 10.0),
     "drain-queues": _every("inbound.tasks.drain_queues", 30.0),
     "sweep-mail": _every("inbound.tasks.sweep_mail", 300.0),
     "expire-mail": _hourly("inbound.tasks.expire_mail", 37),
+    "tidy-mail": _hourly("inbound.tasks.tidy", 22),
     "forget-idempotency-keys": _hourly("api.tasks.forget_idempotency_keys", 52),
 }

@@ -19,6 +19,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
 DATABASES = ("postgres", "postgresql", "pgsql", "sqlite")
+# Ours tells errors without the values of the row.
+ENGINES = {"django.db.backends.postgresql": "config.postgresql"}
 FORMS = {
     bool: "It is 1 or 0.",
     int: "It is a whole number.",
@@ -79,15 +81,21 @@ class Environment(environ.Env):  # type: ignore[misc]
             found = self.db_url_config(url)
             if not found["NAME"]:
                 raise ValueError(url)
-            return {"ENGINE": found["ENGINE"], **found}
+            return {**found, "ENGINE": ENGINES.get(found["ENGINE"], found["ENGINE"])}
 
     def cache_url(self, var: str, *args: Any, **named: Any) -> Any:
         with _naming(var, "It is redis://host:6379/0, or locmemcache:// for one process."):
             return super().cache_url(var, *args, **named)
 
     def email_url(self, var: str, *args: Any, **named: Any) -> Any:
-        with _naming(var, "It is smtp+tls://user:password@host:587, or consolemail://."):
-            return super().email_url(var, *args, **named)
+        """As django-environ reads it, but that the folder of filemail:///a/folder is absolute, as in a file:// URL."""
+        with _naming(var, "It is smtp+tls://user:password@host:587, filemail:///a/folder, or consolemail://."):
+            found = super().email_url(var, *args, **named)
+            if found["EMAIL_BACKEND"] == self.EMAIL_SCHEMES["filemail"]:
+                if found["EMAIL_HOST"] or not found["EMAIL_FILE_PATH"]:
+                    raise ValueError(var)
+                found["EMAIL_FILE_PATH"] = "/" + found["EMAIL_FILE_PATH"].lstrip("/")
+            return found
 
     def word(self, var: str, *, among: tuple[str, ...], default: str) -> str:
         """One of a few words."""

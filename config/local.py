@@ -35,7 +35,8 @@ PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the data folder for this process; raises CanNotStart if another one has it."""
-    with (folder / "lock").open("a+") as file:
+    path = folder / "lock"
+    with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
@@ -128,6 +129,11 @@ def ensure_secrets(folder: Path) -> dict[str, str]:
     return wanted
 
 
+def outbox(folder: Path) -> Path:
+    """Where the mail lands that the product itself writes: one file for each process that wrote any."""
+    return folder / "outbox"
+
+
 def environment_file(environment: Mapping[str, str]) -> str:
     """The product's own part of its environment for a shell to read, so that `manage.py` works on what `make run` runs.
 
@@ -142,13 +148,12 @@ def product_environment(
 ) -> dict[str, str]:
     """The environment of every child.
 
-    What the caller's shell says of AWS, stores and Django is dropped, so that `make run` can touch neither a real AWS
-    account nor another database; limits are only defaults, so that a person can try others.
+    What the caller's shell says of AWS, stores, mail and Django is dropped, so that `make run` can touch neither a real
+    AWS account nor another database, and writes to nobody; limits are only defaults, so that a person can try others.
     """
     foreign = ("AWS_", "DJANGO_", "CELERY_", "DATABASE_", "CACHE_URL", "GUNICORN_", "SNS_", "BOTO_")
     environment = {name: value for name, value in inherited.items() if not name.startswith(foreign)}
-    environment = {**LIMITS, "EMAIL_URL": f"filemail://{folder / 'outbox'}", **environment}
-    return environment | {
+    return {**LIMITS, **environment} | {
         "PYTHONUNBUFFERED": "1",
         "WEB_PORT": str(ports.web),
         "AWS_PORT": str(ports.aws),
@@ -162,6 +167,7 @@ def product_environment(
         "ALLOWED_HOSTS": f"{LOOPBACK},localhost",
         "POSTERN_VAR": str(folder),
         "DATABASE_URL": f"sqlite:///{folder / 'postern.sqlite3'}",
+        "EMAIL_URL": f"filemail://{quote(str(outbox(folder)))}",
         "CELERY_BROKER_URL": "safefs://localhost",  # kombu warns of a URL without a host
         "AWS_ENDPOINT_URL": ports.aws_url,
         "CLOUDFLARE_API_URL": f"{ports.aws_url}/client/v4",

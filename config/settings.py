@@ -34,7 +34,6 @@ IS_SERVED_OVER_TLS = _public.scheme == "https"
 # None is refused by Django on first use and named by postern.E014: no command may write to a store that nobody named.
 DATABASES = {"default": env.db("DATABASE_URL")}
 _database = DATABASES["default"]
-_database["ATOMIC_REQUESTS"] = False
 if _database.get("ENGINE") == "django.db.backends.sqlite3":
     # IMMEDIATE takes the write lock at BEGIN: a transaction that reads first can not die of SQLITE_BUSY later.
     _database.setdefault("OPTIONS", {}).update(
@@ -51,6 +50,7 @@ else:
     _database["OPTIONS"] = _patience | _database.get("OPTIONS", {})
     _database["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
     _database["CONN_HEALTH_CHECKS"] = True
+DATABASE_STATEMENT_TIMEOUT = env.float("DATABASE_STATEMENT_TIMEOUT", default=30.0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
@@ -94,7 +94,6 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TIMEZONE = "UTC"
 # In memory: two beats may run side by side, on a disk that is read-only, and share no file that one could spoil.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = SCHEDULE

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.local_settings import LOOPBACK, Ports
+from config.local_settings import LOOPBACK, Ports, outbox
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ Postern is ready.
   Admin      {ports.web_url}/admin/  {seeds.admin.email}  {seeds.admin.password}
   API key    {first["api_key"]}  ({first["name"]})
   Sandbox    AWS {ports.aws_url}/_sandbox/  DNS {LOOPBACK}:{ports.dns}  SMTP {LOOPBACK}:{ports.smtp}
+  Mail that Postern writes itself (passwords, notices) is not sent but kept in {outbox(folder)}
   For programs: {folder / "sandbox.json"}   Logs: {folder / "log"}   Stop: Ctrl-C
 
 The main job in five lines, to paste into another terminal: register a domain, publish its records in the

@@ -40,7 +40,7 @@ from domains.names import DomainName, normalise_name
 from domains.registration import access_domain, register_domain, visible_domains
 from domains.states import Health, Status
 from domains.verification import check_now
-from inbound.reading import visible_messages
+from inbound.reading import visible_recipients
 
 PAGE_SIZE = 50
 ROW_POLL_SECONDS = 15
@@ -136,8 +136,9 @@ def _tabs(found: DomainQuerySet, key: str) -> list[Tab]:
 
 
 def _with_last_mail(request: MemberRequest, shown: DomainQuerySet) -> DomainQuerySet:
-    newest = visible_messages(organization=request.organization).filter(domain=OuterRef("pk")).order_by("-received_at")
-    return shown.prefetch_related("records").annotate(last_mail_at=Subquery(newest.values("received_at")[:1]))
+    here = visible_recipients(organization=request.organization).filter(domain=OuterRef("pk"))
+    newest = here.order_by("-message__received_at").values("message__received_at")
+    return shown.prefetch_related("records").annotate(last_mail_at=Subquery(newest[:1]))
 
 
 def row_of(domain: Domain) -> Row:

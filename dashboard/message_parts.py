@@ -6,18 +6,23 @@ import unicodedata
 from collections.abc import Callable
 
 from django.contrib import messages as flashes
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import UpstreamRefusal
 from accounts.permissions import MESSAGE_VIEW
-from dashboard.access import MemberRequest, member_page
-from inbound.display import frame_document
-from inbound.reading import Download, access_attachment, access_message, open_attachment, open_raw
+from dashboard.access import MemberRequest, member_page, render_page
+from inbound.display import frame_csp, frame_document
+from inbound.inline_images import inline_images
+from inbound.models import InboundMessage
+from inbound.reading import Download, access_attachment, access_message, is_suspect, open_attachment, open_raw
 
 LONGEST_FILENAME = 150
+# What `?images=` asks for: the images that are parts of the mail, or those and the ones on the sender's servers.
+OWN_IMAGES, REMOTE_IMAGES = "inline", "1"
 # What a browser may be told about bytes from a stranger; it gets them as a download all the same.
 HARMLESS_TYPES = frozenset(
     {
@@ -38,26 +43,26 @@ HARMLESS_TYPES = frozenset(
 def message_frame(request: MemberRequest, public_id: str) -> HttpResponseBase:
     """The sanitised HTML as a document of its own, under a policy that loads nothing from elsewhere."""
     message = access_message(organization=request.organization, public_id=public_id)
-    shows_images = request.GET.get("images") == "1"
-    response = HttpResponse(frame_document(message.html, allow_images=shows_images))
-    response["Content-Security-Policy"] = frame_policy(shows_images=shows_images)
+    images = wanted_images(request)
+    inline = inline_images(message) if images else {}
+    response = HttpResponse(frame_document(message.html, allow_images=images == REMOTE_IMAGES, inline=inline))
+    response["Content-Security-Policy"] = frame_csp(allow_images=images == REMOTE_IMAGES)
     response["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def frame_policy(*, shows_images: bool) -> str:
-    """No script, no request but (deliberately) images, and an origin of its own even when opened outside the frame."""
-    images = "https: http: data:" if shows_images else "data:"
-    return (
-        f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
-        "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
-    )
+def wanted_images(request: HttpRequest) -> str:
+    """Which images the reader has asked for: none, those in the mail, or those and the remote ones."""
+    wanted = request.GET.get("images", "")
+    return wanted if wanted in (OWN_IMAGES, REMOTE_IMAGES) else ""
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_page(MESSAGE_VIEW)
 def raw(request: MemberRequest, public_id: str) -> HttpResponseBase:
     message = access_message(organization=request.organization, public_id=public_id)
+    if is_suspect(message) and request.method != "POST":
+        return _warning(request, message, _("The raw mail"))
     return _download(
         request,
         lambda: open_raw(message=message),
@@ -67,11 +72,13 @@ def raw(request: MemberRequest, public_id: str) -> HttpResponseBase:
     )
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @member_page(MESSAGE_VIEW)
 def attachment(request: MemberRequest, public_id: str, attachment_id: str) -> HttpResponseBase:
     message = access_message(organization=request.organization, public_id=public_id)
     wanted = access_attachment(message=message, public_id=attachment_id)
+    if is_suspect(message) and request.method != "POST":
+        return _warning(request, message, safe_filename(wanted.filename))
     return _download(
         request,
         lambda: open_attachment(attachment=wanted),
@@ -79,6 +86,11 @@ def attachment(request: MemberRequest, public_id: str, attachment_id: str) -> Ht
         filename=safe_filename(wanted.filename),
         content_type=wanted.content_type if wanted.content_type in HARMLESS_TYPES else "application/octet-stream",
     )
+
+
+def _warning(request: MemberRequest, message: InboundMessage, name: str) -> HttpResponseBase:
+    """What stands between a link and a file that may hold a virus; its button is a POST, which no link can be."""
+    return render_page(request, "dashboard/suspect_download.html", {"message": message, "name": name})
 
 
 def safe_filename(claimed: str) -> str:

@@ -19,11 +19,14 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.permissions import MESSAGE_DELETE, MESSAGE_VIEW
 from channels.inboxes import visible_inboxes
 from dashboard.access import MemberRequest, asked, member_page, render_page
+from dashboard.message_parts import wanted_images
 from dashboard.ways import way_lines
+from domains.models import Domain
 from domains.registration import visible_domains
-from inbound.display import sanitise_html
+from inbound.display import has_blocked_images, sanitise_html
+from inbound.inline_images import images_to_show
 from inbound.models import InboundMessage, Recipient
-from inbound.reading import access_message, delete_message, visible_messages
+from inbound.reading import access_message, came_for, delete_message, is_suspect, visible_messages
 from inbound.searching import search
 
 PAGE_SIZE = 50
@@ -80,7 +83,7 @@ def listing_of(request: MemberRequest) -> Listing:
     domain, inbox, wanted = asked(request, "domain"), asked(request, "inbox"), asked(request, "q")
     found = visible_messages(organization=request.organization)
     if domain:
-        found = found.filter(domain__public_id=domain)
+        found = came_for(found, Domain.objects.filter(organization=request.organization, public_id=domain))
     if inbox:
         named = Recipient.objects.filter(inbox__public_id=inbox).values("message")
         found = found.filter(Q(inbox__public_id=inbox) | Q(pk__in=named))
@@ -120,6 +123,7 @@ def message_list(request: MemberRequest) -> HttpResponseBase:
 @member_page(MESSAGE_VIEW)
 def message_page(request: MemberRequest, public_id: str) -> HttpResponseBase:
     message = access_message(organization=request.organization, public_id=public_id)
+    sanitised = sanitise_html(message.html)
     default = "html" if message.html else "text"
     wanted = request.GET.get("view", default)
     view = wanted if wanted in VIEWS else default
@@ -129,8 +133,10 @@ def message_page(request: MemberRequest, public_id: str) -> HttpResponseBase:
         {
             "message": message,
             "view": view,
-            "has_images": view == "html" and 'data-blocked="' in sanitise_html(message.html),
-            "shows_images": request.GET.get("images") == "1",
+            "has_remote_images": view == "html" and has_blocked_images(sanitised),
+            "has_own_images": view == "html" and bool(images_to_show(message, sanitised)),
+            "images": wanted_images(request),
+            "is_suspect": is_suspect(message),
             "verdicts": _verdicts(message),
             "attachments": list(message.attachments.all()),
             "recipients": list(message.recipients.all()),

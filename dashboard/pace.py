@@ -26,4 +26,5 @@ def fingerprint(domain: Domain, records: Sequence[DnsRecord], seconds: int | Non
     shown = [domain.status, domain.reason, domain.checked_at, domain.dns_checked_at, domain.next_check_at, seconds]
     for record in records:
         shown += [record.pk, record.verdict, record.code, record.message, record.fix, record.observed]
+        shown += record.other_codes
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

@@ -24,8 +24,23 @@ VERDICT_COLOURS = {"ok": "success", "missing": "warning", "wrong": "danger", "co
 
 class DnsRecordInline(LookOnlyInline):
     model = DnsRecord
-    fields = ("generation", "purpose", "type", "name", "value", "is_required", "verdict", "code", "checked_at")
+    fields = (
+        "generation",
+        "purpose",
+        "type",
+        "name",
+        "value",
+        "is_required",
+        "verdict",
+        "code",
+        "other_findings",
+        "checked_at",
+    )
     ordering = ("-generation", "position")
+
+    @admin.display(description="also")
+    def other_findings(self, record: DnsRecord) -> str:
+        return " ".join(f"{code}: {sentence}" for code, sentence in record.other_findings)
 
 
 class DomainEventInline(LookOnlyInline):

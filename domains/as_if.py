@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from aws.regions import inbound_endpoint
 from domains.diagnosis_report import Report, ReportedRecord
+from domains.dns.codes import sentences
 from domains.dns.evaluation import Expected, IssuedTokens, Judgement
 from domains.dns.summary import Wishes, summarise
 from domains.evidence import look_at
@@ -66,6 +67,7 @@ def _reported(record: PlannedRecord, judged: Judgement) -> ReportedRecord:
         message=judged.message,
         fix=judged.fix,
         observed=judged.observed,
+        other_findings=sentences(judged.other_codes),
     )
 
 
@@ -92,6 +94,7 @@ def report_of(domain: Domain, *, remarks: Sequence[str] = ()) -> Report:
                 message=record.message,
                 fix=record.fix,
                 observed=tuple(map(str, record.observed)),
+                other_findings=record.other_findings,
             )
             for record in records
         ],

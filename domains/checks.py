@@ -183,7 +183,7 @@ def check_stores(**kwargs: Any) -> Iterable[CheckMessage]:
             hint="Set it to postgres://user:password@host:5432/name; sqlite:////a/file serves one machine.",
             id="postern.E014",
         )
-    if engine == "django.db.backends.postgresql":
+    if engine.rpartition(".")[2] == "postgresql":
         if settings.CACHES["default"]["BACKEND"] == "django.core.cache.backends.locmem.LocMemCache":
             yield checks.Warning(
                 "CACHE_URL is not set: each process counts rate limits for itself.",

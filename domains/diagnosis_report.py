@@ -34,7 +34,10 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True)
 class ReportedRecord:
-    """One record and what was seen of it; `value` with the priority where there is one."""
+    """One record and what was seen of it; `value` with the priority where there is one.
+
+    `other_findings` are what is wrong besides, each a code and its sentence.
+    """
 
     purpose: str
     type: str
@@ -46,6 +49,7 @@ class ReportedRecord:
     message: str
     fix: str
     observed: tuple[str, ...]
+    other_findings: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ def _record_lines(record: ReportedRecord) -> Iterator[str]:
         yield f"            found: {value}"
     if record.fix:
         yield f"            to do: {record.fix}"
+    for code, sentence in record.other_findings:
+        yield f"            also: {code}: {sentence}"
 
 
 def _policy_lines(summary: Mapping[str, Part]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,17 +11,25 @@ from django.conf import settings
 from django.db.models import Q
 
 from domains.dns.answers import Observation
-from domains.dns.evaluation import Expected, IssuedTokens, Judgement, extra_questions, judge
+from domains.dns.asking_order import Question, Weight
+from domains.dns.evaluation import Expected, IssuedTokens, Judgement, Verdict, extra_questions, judge
 from domains.dns.public_view import system_resolvers
-from domains.dns.resolver import observe
+from domains.dns.resolver import Thrift, observe
 from domains.dns.summary import Wishes, further_questions, questions
 from domains.models import DnsRecord, Domain, IssuedToken
-from domains.records import SpfMode
+from domains.records import Purpose, SpfMode
 
 logger = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 5.0
 DOMAINS_IN_FLIGHT = 20
+# What proves a name is seen at all servers of its zone, what it needs to work at as many as there are questions for.
+WEIGHTS: Mapping[str, Weight] = {
+    Purpose.OWNERSHIP: Weight.DECIDES,
+    Purpose.CLAIM: Weight.DECIDES,
+    Purpose.INBOUND: Weight.NEEDED,
+    Purpose.DKIM: Weight.NEEDED,
+}
 
 
 @dataclass(frozen=True)
@@ -30,11 +38,6 @@ class Seen:
 
     observation: Observation
     judgements: dict[int, Judgement]
-
-    def is_first_hand(self, name: str, type_: str) -> bool:
-        """The zone's own servers said it, or nobody knows which those are; a cache may hold what somebody put there."""
-        lookup = self.observation.get(name, type_)
-        return lookup is not None and (lookup.is_authoritative or not lookup.name_servers)
 
 
 @dataclass(frozen=True)
@@ -69,15 +72,21 @@ def look_for(*, domain: Domain, records: Sequence[DnsRecord]) -> Look:
     }
     # Another organization's claim token is no value of this one's, and not for it to know.
     own = ~Q(kind=IssuedToken.Kind.CLAIM) | Q(organization=domain.organization_id)
-    issued = IssuedToken.objects.filter(own, name=domain.name)
+    issued = IssuedToken.objects.filter(own, name=domain.name).order_by("-issued_at", "-pk")
     for kind, region, token in issued.values_list("kind", "region", "token"):
         is_here = region == domain.region or kind == IssuedToken.Kind.CLAIM
         (by_kind[kind] if is_here else other_regions).append(token)
+    today = {record.value.partition(".")[0] for record in records if record.purpose == Purpose.DKIM}
+    handed_out = issued.filter(kind=IssuedToken.Kind.DKIM).exclude(token__in=today)
     return Look(
         domain,
         records,
         IssuedTokens(
-            ownership=tuple(ownership), dkim=tuple(dkim), claim=tuple(claim), other_regions=tuple(other_regions)
+            ownership=tuple(ownership),
+            dkim=tuple(dkim),
+            claim=tuple(claim),
+            other_regions=tuple(other_regions),
+            former_dkim=tuple(handed_out.values_list("token", flat=True)),
         ),
     )
 
@@ -111,20 +120,40 @@ def look_at(
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> Seen:
     """The same for any name and what is expected there, claimed or not."""
+
+    def judged(seen: Observation) -> dict[int, Judgement]:
+        return {key: judge(each, seen, domain=name, region=region, issued=issued) for key, each in expected.items()}
+
     observation = observe(
         sorted({*((each.name, each.type) for each in expected.values()), *questions(name)}),
         resolvers=resolver_endpoints(),
         authoritative_port=settings.DNS_AUTHORITATIVE_PORT,
         deadline_seconds=deadline_seconds,
+        # What may decide over a record comes before where it may be instead: the questions may not do for all.
         more=lambda seen: [
-            *(question for each in expected.values() for question in extra_questions(each, seen, domain=name)),
             *further_questions(name, seen),
+            *(
+                question
+                for each in expected.values()
+                for question in extra_questions(each, seen, domain=name, issued=issued)
+            ),
         ],
+        thrift=Thrift(_weights(expected.values()), lambda seen: all(map(_is_well, judged(seen).values()))),
     )
-    judgements = {
-        key: judge(each, observation, domain=name, region=region, issued=issued) for key, each in expected.items()
-    }
-    return Seen(observation, judgements)
+    return Seen(observation, judged(observation))
+
+
+def _weights(expected: Iterable[Expected]) -> dict[Question, Weight]:
+    weights: dict[Question, Weight] = {}
+    for each in expected:
+        question = (each.name, each.type)
+        weights[question] = max(WEIGHTS.get(each.purpose, Weight.OTHER), weights.get(question, Weight.OTHER))
+    return weights
+
+
+def _is_well(judgement: Judgement) -> bool:
+    """Nothing that other servers, or what caches hold of the other records, could say more of."""
+    return judgement.verdict is Verdict.OK and judgement.code != "not_propagated"
 
 
 def see_all(looks: Sequence[Look]) -> list[Seen | None]:

@@ -37,6 +37,7 @@ def record_verdicts(records: Sequence[DnsRecord], seen: Seen, status: IdentitySt
         if judgement.verdict == "unknown" and record.verdict:
             # Unknown is never missing: the old verdict stays, with its own time; only why we could not see is new.
             record.code, record.message, record.fix = judgement.code, judgement.message, judgement.fix
+            record.other_codes = list(judgement.other_codes)
             continue
         record.verdict = judgement.verdict
         record.code = judgement.code

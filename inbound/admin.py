@@ -18,7 +18,9 @@ from inbound.models import (
     SendingFeedback,
     SentMessage,
     SnsNotification,
+    SweepTurn,
     Thread,
+    ThreadReference,
 )
 from inbound.parked import run_again
 from inbound.placing_admin import place_mail
@@ -49,7 +51,7 @@ class SnsNotificationAdmin(LookOnlyAdmin):
         "error_line",
     )
     list_filter = ("state", "source")
-    search_fields = ("sns_message_id", "message", "last_error")
+    search_fields = ("sns_message_id", "ses_message_id", "message", "last_error")
     date_hierarchy = "received_at"
     actions = ("run_again",)
 
@@ -72,6 +74,13 @@ class SnsNotificationAdmin(LookOnlyAdmin):
         messages.success(request, f"{count} notifications run again.")
 
 
+@admin.register(SweepTurn)
+class SweepTurnAdmin(LookOnlyAdmin):
+    list_display = ("bucket", "leased_until", "after_key")
+    list_filter = (("leased_until", admin.EmptyFieldListFilter),)
+    search_fields = ("bucket",)
+
+
 @admin.register(Thread)
 class ThreadAdmin(LookOnlyAdmin):
     list_display = ("subject", "organization", "created_at")
@@ -81,9 +90,17 @@ class ThreadAdmin(LookOnlyAdmin):
     date_hierarchy = "created_at"
 
 
+@admin.register(ThreadReference)
+class ThreadReferenceAdmin(LookOnlyAdmin):
+    list_display = ("name", "thread", "organization")
+    list_filter = ("thread__created_at",)
+    list_select_related = ("thread", "organization")
+    search_fields = ("name", "thread__public_id", "organization__name")
+
+
 class RecipientInline(LookOnlyInline):
     model = Recipient
-    fields = ("address", "inbox")
+    fields = ("address", "domain", "inbox")
 
 
 class AttachmentInline(LookOnlyInline):

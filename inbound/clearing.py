@@ -18,7 +18,8 @@ BATCH = 1000
 def delete_inbox_and_mail(*, inbox: EmailAccount, actor: str, now: datetime) -> int:
     """End the inbox and hide its messages for good; how many. The objects in S3 go with retention.
 
-    A mail that reached another inbox as well stays there. Raises InboxNotFound if it had ended meanwhile.
+    A mail that reached another inbox as well stays there, and so does one that came for another domain. Raises
+    InboxNotFound if it had ended meanwhile.
     """
     came_for = Recipient.objects.filter(message=OuterRef("pk"))
     with transaction.atomic():
@@ -27,6 +28,7 @@ def delete_inbox_and_mail(*, inbox: EmailAccount, actor: str, now: datetime) -> 
         own = InboundMessage.objects.filter(
             Exists(came_for.filter(inbox=inbox)),
             ~Exists(came_for.filter(inbox__isnull=False, inbox__removed_at__isnull=True)),
+            ~Exists(came_for.filter(domain__isnull=False).exclude(domain__name=inbox.domain.name)),
             organization=inbox.organization_id,
             deleted_at__isnull=True,
         )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import html as html_text
 import re
 from collections import Counter
+from collections.abc import Mapping
+from urllib.parse import unquote
 
 import nh3
 
@@ -16,6 +18,8 @@ import nh3
 # nested deeper is shown as text. The worst that fits takes about a second.
 MAX_HTML_CHARACTERS = 256 * 1024
 MAX_NESTING = 1000
+# What the images of a mail may take in its document, however often the HTML shows them.
+MAX_INLINE_CHARACTERS = 12 * 1024 * 1024
 # What the <iframe> that shows a message says in its `sandbox` attribute: links may open, nothing runs.
 FRAME_SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 
@@ -53,7 +57,7 @@ _STYLES = frozenset(
     text-align text-decoration text-indent text-transform vertical-align white-space width word-break
     word-wrap""".split()  # noqa: SIM905
 )
-_DROPPED_WITH_CONTENT = frozenset(
+DROPPED_WITH_CONTENT = frozenset(
     """script style title head template noscript noembed noframes iframe object embed applet svg math textarea select
     option xmp plaintext audio video canvas""".split()  # noqa: SIM905
 )
@@ -66,6 +70,7 @@ _UNNESTED_TAGS = frozenset({"area", "br", "col", "hr", "img", "input", "link", "
 # A start tag as nh3 writes it, every value in double quotes and every double quote in it escaped: read whole, so that
 # what only looks like a tag within a value stays a value.
 _START_TAG = re.compile(r'<([a-z][a-z0-9]*)((?: [a-z][a-z0-9-]*="[^"]*")*)>')
+_INLINE = re.compile(r' data-cid="([^"]*)"')
 _ATTRIBUTE = re.compile(r' ([a-z][a-z0-9-]*)="([^"]*)"')
 
 _FRAME_STYLE = (
@@ -83,12 +88,12 @@ def sanitise_html(html: str) -> str:
     Links open outside and tell nobody where they stood. Text past MAX_HTML_CHARACTERS is cut.
     """
     html = html[:MAX_HTML_CHARACTERS]
-    if _is_nested_too_deeply(html):
+    if is_nested_too_deeply(html):
         return f"<p>{html_text.escape(re.sub('<[^<>]*>', ' ', html))}</p>"
     cleaned = nh3.clean(
         html,
         tags=set(_TAGS),
-        clean_content_tags=set(_DROPPED_WITH_CONTENT),
+        clean_content_tags=set(DROPPED_WITH_CONTENT),
         attributes=_ATTRIBUTES,
         attribute_filter=_keep_attribute,
         set_tag_attribute_values={"a": {"target": "_blank"}},
@@ -100,14 +105,17 @@ def sanitise_html(html: str) -> str:
     return _START_TAG.sub(_disarm_image, cleaned)
 
 
-def frame_document(html: str, *, allow_images: bool = False) -> str:
+def frame_document(html: str, *, allow_images: bool = False, inline: Mapping[str, str] | None = None) -> str:
     """Return the complete document that shows a message's `html`, as it came, in a sandboxed frame.
 
-    With `allow_images` the reader has asked for the remote images of this message.
+    With `allow_images` the reader has asked for the remote images of this message; `inline` has `data:` addresses by
+    the content id (RFC 2392) of images that are parts of it.
     """
     body = sanitise_html(html)
     if allow_images:
         body = _START_TAG.sub(_arm_image, body)
+    if inline:
+        body = _with_inline_images(body, inline)
     policy = html_text.escape(message_frame_csp(allow_images=allow_images), quote=True)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -134,12 +142,40 @@ def frame_csp(*, allow_images: bool = False) -> str:
     )
 
 
+def inline_ids(sanitised: str) -> list[str]:
+    """Return the content ids of the images that a sanitised message has as its own parts, each once."""
+    return list(dict.fromkeys(map(_content_id, _INLINE.findall(sanitised))))
+
+
+def _content_id(written: str) -> str:
+    # In an address every character may be percent-encoded (RFC 2392 section 2).
+    return unquote(html_text.unescape(written))
+
+
+def _with_inline_images(sanitised: str, inline: Mapping[str, str]) -> str:
+    left = MAX_INLINE_CHARACTERS
+
+    def arm_source(attribute: re.Match[str]) -> str:
+        nonlocal left
+        address = inline.get(_content_id(attribute[1]), "")
+        if not address or len(address) > left:
+            return attribute[0]
+        left -= len(address)
+        return f' src="{html_text.escape(address)}"'
+
+    def arm(tag: re.Match[str]) -> str:
+        return f"<img{_INLINE.sub(arm_source, tag[2])}>" if tag[1] == "img" else tag[0]
+
+    return _START_TAG.sub(arm, sanitised)
+
+
 def has_blocked_images(sanitised: str) -> bool:
     """Tell whether remote images of a sanitised message wait to be asked for."""
     return ' data-blocked="' in sanitised
 
 
-def _is_nested_too_deeply(html: str) -> bool:
+def is_nested_too_deeply(html: str) -> bool:
+    """Tell whether an HTML parser would need more time for `html` than it is worth."""
     open_tags: Counter[str] = Counter()
     depth = 0
     for tag in _TAG_NAME.finditer(html):

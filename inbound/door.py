@@ -20,15 +20,19 @@ from domains.models import Installation
 from inbound.certificates import public_key_for
 from inbound.inserting import insert_unless_there
 from inbound.models import SnsNotification
+from inbound.ses_events import message_id_of
 from inbound.sns import NOTIFICATION, SUBSCRIPTION_CONFIRMATION, SnsMessage, verify
 
 logger = logging.getLogger(__name__)
 
-# SNS retries for an hour, a queue keeps for 14 days: what is older than that is nobody's honest delivery.
+# SNS retries for an hour, a queue keeps for 14 days: what is older may be genuine, and may be somebody's replay.
 OLDEST = timedelta(days=15)
 FURTHEST_AHEAD = timedelta(minutes=15)
 TOPICS_KEPT_SECONDS = 30.0
 CONFIRM_SECONDS = 8.0
+TOO_OLD = "It is older than SNS and its queues keep any: late, or a replay. Run it again if it is wanted."
+
+State = SnsNotification.State
 
 _HEADERS = {
     "x-amz-sns-message-type": "type",
@@ -105,8 +109,6 @@ def believe(message: SnsMessage, *, now: datetime) -> None:
     key = public_key_for(message.signing_cert_url, topic_arn=message.topic_arn, trusted=trusted_certificates())
     if not verify(message, key):
         raise NotOurs("the signature is not right")
-    if now - message.timestamp > OLDEST:
-        raise NotOurs("the message is older than SNS and its queues keep any")
     if message.timestamp - now > FURTHEST_AHEAD:
         raise NotNow("the message is from the future, or our clock is behind")
 
@@ -115,6 +117,9 @@ def take_in(message: SnsMessage, *, source: str, now: datetime) -> None:
     """Keep a believed notification, or confirm a believed subscription; raises AwsError, DatabaseError."""
     if message.type == NOTIFICATION:
         keep(message, source=source, now=now)
+    elif now - message.timestamp > OLDEST:
+        # Its token has long ended, and a replayed end of an old subscription must not end today's.
+        logger.warning("ignored a %s that is older than SNS keeps any", message.type)
     elif message.type == SUBSCRIPTION_CONFIRMATION:
         # By the API and with our own credentials, never by fetching the SubscribeURL that the message names.
         arn = confirm_subscription(topic_arn=message.topic_arn, token=message.token, caller=person(CONFIRM_SECONDS))
@@ -126,16 +131,27 @@ def take_in(message: SnsMessage, *, source: str, now: datetime) -> None:
 
 
 def keep(message: SnsMessage, *, source: str, now: datetime) -> None:
-    """One row a SNS message id, committed on return; the same message again changes nothing."""
-    insert_unless_there(
+    """One row a SNS message id, committed on return; the same message again changes nothing, nor does another.
+
+    What is older than any queue keeps has no effect by itself: it is parked, and staff may run it.
+    """
+    is_too_old = now - message.timestamp > OLDEST
+    is_new = insert_unless_there(
         SnsNotification(
             sns_message_id=message.message_id,
             topic_arn=message.topic_arn,
             source=source,
             message=message.message,
+            ses_message_id=message_id_of(message.message),
             sent_at=message.timestamp,
             received_at=now,
             next_attempt_at=now,
+            **({"state": State.PARKED, "done_at": now, "last_error": TOO_OLD} if is_too_old else {}),
         )
     )
-    ring("inbound.tasks.ingest_due")
+    if not is_new:
+        first = SnsNotification.objects.filter(sns_message_id=message.message_id)
+        if first.exclude(message=message.message).exists():
+            logger.error("SNS message %s came again with other contents: the first stays", message.message_id)
+    if not is_too_old:
+        ring("inbound.tasks.ingest_due")

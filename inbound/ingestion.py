@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-import tempfile
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.doorbell import ring
 from aws.errors import AwsError
 from aws.mail_store import ObjectMissing, ObjectTooLarge, delete_object, fetch_to
 from channels.routing import Route, route
@@ -20,10 +22,11 @@ from domains.models import Installation
 from inbound.feedback import NoUse, apply_feedback
 from inbound.judging import Group
 from inbound.keeping import already_kept, complete_swept, keep_group, take_from_staff
-from inbound.leasing import end, keep_hold, put_off, take_due
+from inbound.leasing import end, give_back, keep_hold, put_off, take_due
 from inbound.mime import ParsedMessage
 from inbound.models import InboundMessage, SnsNotification
 from inbound.parsing import parse_in_child
+from inbound.scratch import scratch_folder
 from inbound.ses_events import MalformedEvent, Received, SetupNotice, UnknownEvent, parse_event
 
 logger = logging.getLogger(__name__)
@@ -31,6 +34,13 @@ logger = logging.getLogger(__name__)
 State = SnsNotification.State
 MAX_TRIES = 12
 MAX_RAW_BYTES = 41 * 1024 * 1024
+# After so long another run takes over, which other work of the worker may go before.
+RUN_SECONDS = 20.0
+# Of the threads of a worker: the others are left to webhooks, checks and the reconciler while mail piles up.
+RUNS_A_PROCESS = 3
+
+_places = threading.BoundedSemaphore(RUNS_A_PROCESS)
+_rung = threading.Event()
 
 
 class Postponed(Exception):
@@ -42,20 +52,43 @@ class Hopeless(Exception):
 
 
 def ingest_due(*, now: datetime) -> int:
-    """Work off what is due, the longest waiting first; how many were taken. A bad one never stops the others."""
-    taken = 0
-    while batch := take_due(now=timezone.now() if taken else now):
+    """Work off what is due, the longest waiting first; how many were done. A bad one never stops the others.
+
+    So many runs a process: whoever rings beyond that is served by one of them. A run that has not come to the end
+    after RUN_SECONDS rings for another and lets go.
+    """
+    done, ends = 0, time.monotonic() + RUN_SECONDS
+    _rung.set()
+    while _rung.is_set() and time.monotonic() < ends and _places.acquire(blocking=False):
+        try:
+            _rung.clear()
+            done += _work_off(now=timezone.now() if done else now, ends=ends)
+        finally:
+            _places.release()
+    if time.monotonic() >= ends:
+        ring("inbound.tasks.ingest_due")
+    return done
+
+
+def _work_off(*, now: datetime, ends: float) -> int:
+    """Take and run until nothing is due or the time is over; how many were run."""
+    done = 0
+    while time.monotonic() < ends and (batch := take_due(now=timezone.now() if done else now)):
         with keep_hold(batch):
-            for notification in batch:
+            for number, notification in enumerate(batch):
+                if number and time.monotonic() >= ends:
+                    give_back(batch[number:])
+                    break
                 run(notification)
-        taken += len(batch)
-    return taken
+                done += 1
+    return done
 
 
 def run(notification: SnsNotification) -> None:
     """Carry one leased notification through the pipeline and note how it ended."""
+    left = None
     try:
-        ingest(notification, now=timezone.now())
+        left = ingest(notification, now=timezone.now())
     except NoUse as reason:
         end(notification, State.IGNORED, error=str(reason), now=timezone.now())
     except Postponed as error:
@@ -71,10 +104,16 @@ def run(notification: SnsNotification) -> None:
             put_off(notification, error=repr(error), now=timezone.now())
     else:
         end(notification, State.DONE, error="", now=timezone.now())
+        if left is not None:
+            # Of announcements that were worked on side by side, the last to be done sees that all are.
+            _clear_away(left, notification)
 
 
-def ingest(notification: SnsNotification, *, now: datetime) -> None:
-    """Announce: what the notification says, in our words. Raises NoUse for what changes nothing here."""
+def ingest(notification: SnsNotification, *, now: datetime) -> Received | None:
+    """Announce: what the notification says, in our words. Raises NoUse for what changes nothing here.
+
+    Returns the mail whose object another announcement may still need.
+    """
     try:
         event = parse_event(notification.message)
     except UnknownEvent as error:
@@ -85,8 +124,9 @@ def ingest(notification: SnsNotification, *, now: datetime) -> None:
         raise NoUse(event.text)
     if isinstance(event, Received):
         take_in(event, now=now)
-    else:
-        apply_feedback(event, now=now)
+        return None if _clear_away(event, notification) else event
+    apply_feedback(event, now=now)
+    return None
 
 
 def take_in(event: Received, *, now: datetime) -> None:
@@ -98,17 +138,15 @@ def take_in(event: Received, *, now: datetime) -> None:
     try:
         if wanted:
             _keep(wanted, event=event, now=now)
-        take_from_staff(groups, event=event)
     except AwsError as error:
         raise Postponed(str(error)) from error
-    _clear_away(event)
+    take_from_staff(groups, event=event, now=now)
 
 
 def _keep(wanted: Sequence[Group], *, event: Received, now: datetime) -> None:
     """Fetch and parse once, store for each; raises AwsError, Postponed, Hopeless."""
-    with tempfile.TemporaryDirectory(prefix="postern-mail-") as folder:
-        mail = Path(folder) / "mail"
-        attachments = Path(folder) / "attachments"
+    with scratch_folder() as folder:
+        mail, attachments = folder / "mail", folder / "attachments"
         attachments.mkdir()
         fetched = fetch(event, path=mail)
         parsed: ParsedMessage = parse_in_child(mail, attachments_folder=attachments)
@@ -164,8 +202,15 @@ def fetch(event: Received, *, path: Path) -> Fetched:
     raise Postponed(f"there is no object {' or '.join(incoming)} yet")
 
 
-def _clear_away(event: Received) -> None:
-    """The incoming prefix holds only what is not done yet, so that sweeping it is cheap."""
+def _clear_away(event: Received, notification: SnsNotification) -> bool:
+    """The incoming prefix holds only what is not done yet, so that sweeping it is cheap; False while it is not done.
+
+    While another announcement of the mail waits, it is not: what this one's organization has may be purged before the
+    other's comes to fetch it.
+    """
+    waiting = SnsNotification.objects.filter(ses_message_id=event.ses_message_id).exclude(state=State.DONE)
+    if waiting.exclude(pk=notification.pk).exists():
+        return False
     for key in event.key_candidates:
         if key.startswith(settings.INBOUND_PREFIX):
             try:
@@ -173,3 +218,4 @@ def _clear_away(event: Received) -> None:
             except AwsError as error:
                 # Stored is stored; the sweep finds the left-over and sees that it is done.
                 logger.warning("could not clear away %s: %s", key, error)
+    return True

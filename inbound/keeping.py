@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,18 +15,16 @@ from django.db.models import F
 from accounts.models import Organization
 from aws.mail_store import delete_object, put_file
 from domains.models import Domain
-from inbound import threads
+from inbound import own_copies, purging, threads
 from inbound.judging import Group, Judgement, judge
 from inbound.mime import ParsedMessage
 from inbound.models import Attachment, DeletedMessage, InboundMessage, Recipient
-from inbound.received import topmost_received, without_foreign_recipient
 from inbound.ses_events import Received
 from inbound.telling import tell_received
 
 if TYPE_CHECKING:
     from inbound.ingestion import Fetched
 
-HEAD_BYTES = 64 * 1024
 # The recipient of a swept mail that says none, as one to several: nobody holds this name, so staff place the mail.
 NOBODY = "unknown-recipient@swept.invalid"
 
@@ -56,18 +53,20 @@ def complete_swept(event: Received) -> None:
         without.update(mail_from=event.source, **verdicts)
 
 
-def take_from_staff(groups: Sequence[Group], *, event: Received) -> None:
-    """A late announcement says whose a swept mail is: the copy that staff were to place goes. Raises AwsError.
+def take_from_staff(groups: Sequence[Group], *, event: Received, now: datetime) -> None:
+    """A late announcement says whose a swept mail is: the copy that staff were to place goes.
 
     Where nobody holds one of the names, staff keep it for that.
     """
     if any(group.organization_id is None for group in groups):
         return
-    swept = InboundMessage.objects.filter(organization=None, ses_message_id=event.ses_message_id)
-    for message in swept.filter(recipients__address=NOBODY):
-        for key in (message.key, *message.attachments.values_list("key", flat=True)):
-            delete_object(region=message.region, bucket=message.bucket, key=key)
-        message.delete()
+    swept = InboundMessage.objects.filter(
+        organization=None, ses_message_id=event.ses_message_id, recipients__address=NOBODY
+    )
+    pks = list(swept.values_list("pk", flat=True))
+    with transaction.atomic():
+        purging.mark(InboundMessage.objects.filter(pk__in=pks), now=now)
+    purging.purge(pks, now=now)
 
 
 def folder_of(organization: Organization | None, ses_message_id: str) -> str:
@@ -85,63 +84,81 @@ def keep_group(
     fetched: Fetched,
     attachments: Path,
     now: datetime,
-) -> InboundMessage:
-    """Copy to S3 first, then write the rows in one transaction; both may be repeated. Raises AwsError."""
+) -> InboundMessage | None:
+    """Copy to S3 first, then write the rows in one transaction; both may be repeated. Raises AwsError.
+
+    None where the mail was purged while it was being stored once more.
+    """
     organization = Organization.objects.get(pk=group.organization_id) if group.organization_id else None
     folder = folder_of(organization, event.ses_message_id)
     region = settings.SES_REGIONS[0]
-    own_copy = _own_copy(mail, group)
+    own_copy = own_copies.own_copy(mail, group)
     own_received = None
     if own_copy != mail:
-        own_received = _received_of(own_copy)
-        fetched = replace(fetched, size=own_copy.stat().st_size, sha256=_sha256(own_copy))
+        own_received = own_copies.received_of(own_copy)
+        fetched = replace(fetched, size=own_copy.stat().st_size, sha256=own_copies.sha256_of(own_copy))
+    files = {f"{folder}{part.position}": attachments / str(part.position) for part in parsed.attachments}
     put_file(region=region, bucket=event.bucket, key=f"{folder}raw", path=own_copy)
-    for part in parsed.attachments:
-        put_file(
-            region=region,
-            bucket=event.bucket,
-            key=f"{folder}{part.position}",
-            path=attachments / str(part.position),
-            content_type="application/octet-stream",
-        )
+    for key, path in files.items():
+        put_file(region=region, bucket=event.bucket, key=key, path=path, content_type="application/octet-stream")
     with transaction.atomic():
-        message, is_new, was_delivered = _message(
-            group,
-            organization,
-            event=event,
-            parsed=parsed,
-            key=f"{folder}raw",
-            fetched=fetched,
-            region=region,
-            own_received=own_received,
-            now=now,
-        )
-        known = set(message.recipients.values_list("inbox", flat=True)) if was_delivered else set()
-        if is_new:
-            _attachments(message, parsed, folder)
-        _recipients(message, group)
-        tell_received(message, now=now, known=known)
+        message = None
+        if not _is_purged(organization, event):
+            message = _write(
+                group,
+                organization,
+                event=event,
+                parsed=parsed,
+                folder=folder,
+                fetched=fetched,
+                own_received=own_received,
+                now=now,
+            )
+    if message is None:
+        # No row knows of what was just put, or only one that is about to go.
+        for key in (f"{folder}raw", *files):
+            delete_object(region=region, bucket=event.bucket, key=key)
     return message
 
 
-def _own_copy(mail: Path, group: Group) -> Path:
-    """The raw mail without another organization's address in SES's own Received header; else byte for byte."""
-    with mail.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        cleaned = without_foreign_recipient(head, group.own)
-        if cleaned == head:
-            return mail
-        copy = mail.with_name(f"own-{group.organization_id}")
-        with copy.open("wb") as own:
-            own.write(cleaned)
-            while chunk := file.read(1024 * 1024):
-                own.write(chunk)
-    return copy
+def _write(
+    group: Group,
+    organization: Organization | None,
+    *,
+    event: Received,
+    parsed: ParsedMessage,
+    folder: str,
+    fetched: Fetched,
+    own_received: str | None,
+    now: datetime,
+) -> InboundMessage:
+    """The rows, and in the same transaction the outbox."""
+    columns = {
+        **_fields_of(parsed),
+        "headers": own_copies.own_headers(parsed, own_received),
+        "bucket": event.bucket,
+        "key": f"{folder}raw",
+        "region": settings.SES_REGIONS[0],
+        "size": fetched.size,
+        "sha256": fetched.sha256,
+    }
+    message, is_new, was_delivered = _message(group, organization, event=event, columns=columns, now=now)
+    known = set(message.recipients.values_list("inbox", flat=True)) if was_delivered else set()
+    if is_new:
+        _attachments(message, parsed, folder)
+    _recipients(message, group)
+    tell_received(message, now=now, known=known)
+    return message
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _is_purged(organization: Organization | None, event: Received) -> bool:
+    """The mail was deleted for good; where it was not, its row can not be until the transaction ends."""
+    rows = InboundMessage.objects.filter(organization=organization, ses_message_id=event.ses_message_id)
+    for purge_at in rows.select_for_update().values_list("purge_at", flat=True):
+        return purge_at is not None
+    return DeletedMessage.objects.filter(
+        organization__isnull=False, organization=organization, ses_message_id=event.ses_message_id
+    ).exists()
 
 
 def _message(
@@ -149,14 +166,10 @@ def _message(
     organization: Organization | None,
     *,
     event: Received,
-    parsed: ParsedMessage,
-    key: str,
-    fetched: Fetched,
-    region: str,
-    own_received: str | None,
+    columns: Mapping[str, object],
     now: datetime,
 ) -> tuple[InboundMessage, bool, bool]:
-    """The row, whether it is new, and whether an earlier announcement had delivered it."""
+    """The row, with `columns` where it is new, whether it is, and whether an earlier announcement had delivered it."""
     domain, judgement = group.routes[0].domain, judge(group, now=now)
     message, is_new = InboundMessage.objects.get_or_create(
         organization=organization,
@@ -169,13 +182,7 @@ def _message(
             "received_at": event.received_at,
             "stored_at": now,
             "mail_from": event.source,
-            **_fields_of(parsed),
-            "headers": _own_headers(parsed, own_received),
-            "bucket": event.bucket,
-            "key": key,
-            "region": region,
-            "size": fetched.size,
-            "sha256": fetched.sha256,
+            **columns,
             **{f"{kind}_verdict": verdict or "" for kind, verdict in asdict(event.verdicts).items()},
         },
     )
@@ -200,22 +207,6 @@ def _rejudge(message: InboundMessage, domain: Domain | None, judgement: Judgemen
     message.save(update_fields=changed)
 
 
-def _received_of(own_copy: Path) -> str:
-    """SES's own Received header of a copy that another organization's address was taken from."""
-    with own_copy.open("rb") as file:
-        return topmost_received(file.read(HEAD_BYTES))
-
-
-def _own_headers(parsed: ParsedMessage, own_received: str | None) -> list[dict[str, str]]:
-    """The headers for showing. Where the copy's Received header was changed it is shown as it stands there: cleaned
-    before anything in it is decoded, since an address may be written as an encoded word."""
-    headers = [{"name": name, "value": value} for name, value in parsed.headers]
-    topmost = next((header for header in headers if header["name"].lower() == "received"), None)
-    if topmost is not None and own_received is not None:
-        topmost["value"] = own_received
-    return headers
-
-
 def cut(text: str) -> str:
     """What an index of PostgreSQL takes: a line's 998 bytes (RFC 5322 section 2.1.1), not characters."""
     return text.encode()[:998].decode(errors="ignore")
@@ -223,6 +214,7 @@ def cut(text: str) -> str:
 
 def _fields_of(parsed: ParsedMessage) -> dict[str, object]:
     """What the mail itself says, as the columns of a message."""
+    is_text_from_html = not parsed.text.strip() and bool(parsed.text_from_html)
     return {
         "subject": parsed.subject,
         "from_name": parsed.from_.name if parsed.from_ else "",
@@ -234,7 +226,8 @@ def _fields_of(parsed: ParsedMessage) -> dict[str, object]:
         "message_id_header": cut(parsed.message_id_header),
         "in_reply_to": cut(parsed.in_reply_to),
         "references": list(parsed.references),
-        "text": parsed.text,
+        "text": parsed.text_from_html if is_text_from_html else parsed.text,
+        "is_text_from_html": is_text_from_html,
         "html": parsed.html,
         "parse_status": parsed.status,
         "defects": list(parsed.defects),
@@ -264,7 +257,10 @@ def _attachments(message: InboundMessage, parsed: ParsedMessage, folder: str) ->
 def _recipients(message: InboundMessage, group: Group) -> None:
     """A union over all announcements: SES may tell of a mail once for every rule that matched."""
     Recipient.objects.bulk_create(
-        [Recipient(message=message, address=cut(route.address), inbox=route.inbox) for route in group.routes],
+        [
+            Recipient(message=message, address=cut(route.address), domain=route.domain, inbox=route.inbox)
+            for route in group.routes
+        ],
         ignore_conflicts=True,
     )
     if message.inbox_id is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, Q, QuerySet, When
 from django.utils import timezone
 
 from inbound.models import SnsNotification
@@ -33,6 +34,7 @@ def take_due(*, now: datetime, most: int = BATCH) -> list[SnsNotification]:
     Whatever was in a dead worker's hands is a suspect: it is taken alone and while no other suspect is in hand, so
     that a mail that kills its worker takes the others with it once at most. After MAX_DEATHS it is parked.
     """
+    taking = secrets.token_hex(8)
     with transaction.atomic():
         _park_deadly(now)
         suspect = _next_suspect(now)
@@ -45,11 +47,11 @@ def take_due(*, now: datetime, most: int = BATCH) -> list[SnsNotification]:
         if died:
             SnsNotification.objects.filter(pk__in=died).update(deaths=F("deaths") + 1)
         mine = SnsNotification.objects.filter(pk__in=[notification.pk for notification in taken])
-        mine.update(leased_until=now + LEASE, attempts=F("attempts") + 1)
+        mine.update(leased_until=now + LEASE, leased_by=taking, attempts=F("attempts") + 1)
     for notification in taken:
         notification.deaths += notification.pk in died
         notification.attempts += 1
-        notification.leased_until = now + LEASE
+        notification.leased_until, notification.leased_by = now + LEASE, taking
     return taken
 
 
@@ -60,6 +62,7 @@ def _park_deadly(now: datetime) -> None:
         state=State.PARKED,
         deaths=F("deaths") + 1,
         leased_until=None,
+        leased_by="",
         done_at=now,
         last_error=f"The worker died {MAX_DEATHS} times while it worked on this mail: killed, or out of memory.",
     )
@@ -96,21 +99,29 @@ def keep_hold(batch: Sequence[SnsNotification]) -> Iterator[None]:
 
 
 def _beat(batch: Sequence[SnsNotification], is_over: threading.Event) -> None:
-    mine = SnsNotification.objects.filter(pk__in=[each.pk for each in batch], state=State.WAITING)
-    held = batch[0].leased_until
+    mine = _held([each.pk for each in batch], batch[0].leased_by)
     until = timezone.now() + LONGEST_HOLD
     try:
         while not is_over.wait(LEASE.total_seconds() / 4) and timezone.now() < until:
-            prolonged = timezone.now() + LEASE
             try:
-                mine.filter(leased_until=held).update(leased_until=prolonged)
+                mine.update(leased_until=timezone.now() + LEASE)
             except DatabaseError as error:
                 # The next beat tries again; three of them fit into a lease.
                 logger.warning("a lease could not be prolonged: %s", error)
-            else:
-                held = prolonged
     finally:
         connection.close()
+
+
+def _held(pks: Sequence[int], taking: str) -> QuerySet[SnsNotification]:
+    """Those that are still in the hands of this taking: whoever was slower than its lease changes nothing."""
+    return SnsNotification.objects.filter(pk__in=pks, leased_by=taking, state=State.WAITING)
+
+
+def give_back(batch: Sequence[SnsNotification]) -> None:
+    """Let go of what nobody has begun to work on, as if it had not been taken."""
+    if batch:
+        untouched = _held([each.pk for each in batch], batch[0].leased_by)
+        untouched.update(leased_until=None, leased_by="", attempts=F("attempts") - 1)
 
 
 def put_off(notification: SnsNotification, *, error: str, now: datetime) -> None:
@@ -119,15 +130,13 @@ def put_off(notification: SnsNotification, *, error: str, now: datetime) -> None
         end(notification, State.PARKED, error=error, now=now)
         return
     pause = min(timedelta(seconds=2 ** min(notification.attempts - 1, 12)), LONGEST_PAUSE)
-    SnsNotification.objects.filter(pk=notification.pk, state=State.WAITING).update(
-        leased_until=None, next_attempt_at=now + pause, last_error=error[:2000]
+    _held([notification.pk], notification.leased_by).update(
+        leased_until=None, leased_by="", next_attempt_at=now + pause, last_error=error[:2000]
     )
 
 
 def end(notification: SnsNotification, state: str, *, error: str, now: datetime) -> None:
     """Note how it ended: done, ignored or parked, and why."""
-    row = SnsNotification.objects.filter(pk=notification.pk)
-    if state == State.PARKED:
-        # A worker that was slower than its lease does not give up what another has done meanwhile.
-        row = row.filter(state=State.WAITING)
-    row.update(state=state, leased_until=None, last_error=error[:2000], done_at=now)
+    _held([notification.pk], notification.leased_by).update(
+        state=state, leased_until=None, leased_by="", last_error=error[:2000], done_at=now
+    )

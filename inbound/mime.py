@@ -68,6 +68,7 @@ class ParsedMessage:
 
     `text` and `html` are all their parts without a file name, in order: lists add a footer, some programs write text
     between images. Times are in UTC; `message_id_header`, `in_reply_to` and `references` keep their angle brackets.
+    `text_from_html` is what the HTML says where there is no text; only the child makes it.
     """
 
     subject: str = ""
@@ -81,6 +82,7 @@ class ParsedMessage:
     references: tuple[str, ...] = ()
     text: str = ""
     html: str = ""
+    text_from_html: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     attachments: tuple[ParsedAttachment, ...] = ()
     defects: tuple[str, ...] = ()

@@ -15,7 +15,12 @@ def run_again(*, notification: SnsNotification, actor: str, now: datetime) -> bo
     """Put a parked notification back into the queue with all its attempts and lives; False if it is parked no more."""
     with transaction.atomic():
         changed = SnsNotification.objects.filter(pk=notification.pk, state=SnsNotification.State.PARKED).update(
-            state=SnsNotification.State.WAITING, attempts=0, deaths=0, next_attempt_at=now, leased_until=None
+            state=SnsNotification.State.WAITING,
+            attempts=0,
+            deaths=0,
+            next_attempt_at=now,
+            leased_until=None,
+            done_at=None,
         )
         if changed:
             AuditEvent.objects.create(

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import nh3
 import orjson
 
 from inbound.mime import MAX_HEADER_BYTES, Address, ParsedAttachment, ParsedMessage, parse_head
@@ -22,6 +23,7 @@ MEMORY_BYTES = 512 * 1024 * 1024
 MAX_FILE_BYTES = 64 * 1024 * 1024
 
 _ROOT = Path(__file__).resolve().parent.parent
+_LIBRARY = Path(nh3.__file__ or "").resolve().parent.parent
 
 
 def parse_in_child(
@@ -53,7 +55,7 @@ def parse_in_child(
 
 def _run_child(mail: Path, folder: Path, answer: Path, *, seconds: float, memory_bytes: int) -> str:
     """Return "" when the child has written its answer, else a word for why it did not."""
-    limits = (str(memory_bytes), str(math.ceil(seconds)), str(MAX_FILE_BYTES))
+    limits = (str(memory_bytes), str(math.ceil(seconds)), str(MAX_FILE_BYTES), str(_LIBRARY))
     child = subprocess.Popen(  # noqa: S603 - every word of the command is ours
         # No site-packages, and none of our settings or secrets in its environment.
         [sys.executable, "-E", "-s", "-S", "-m", "inbound.parsing_child", str(mail), str(folder), str(answer), *limits],

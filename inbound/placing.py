@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from datetime import datetime
-from pathlib import Path
+
+from django.db import transaction
 
 from accounts.errors import Refusal
 from accounts.models import AuditEvent
-from aws.errors import AwsError
-from aws.mail_store import delete_object
 from channels.routing import Route, Step, route
 from domains.upstream import upstream_refusals
+from inbound import purging
 from inbound.ingestion import Hopeless, Postponed, fetch
-from inbound.judging import Group
+from inbound.judging import Group, judge
 from inbound.keeping import already_kept, keep_group
 from inbound.models import InboundMessage
 from inbound.parsing import parse_in_child
+from inbound.scratch import scratch_folder
 from inbound.ses_event_types import Received, Verdicts
-
-logger = logging.getLogger(__name__)
 
 
 class NotForStaff(Refusal):
@@ -38,18 +35,30 @@ class AlreadyTheirs(Refusal):
     default_message = "The organization has this mail at that address, or had it and deleted it."
 
 
+class NotWantedThere(Refusal):
+    code = "not_wanted_there"
+    default_message = (
+        "The organization keeps no mail to unknown recipients, and no inbox has this address: it would be set aside, "
+        "where nobody sees it. Place it at an inbox, or let them keep such mail first."
+    )
+
+
 class RawMailUnavailable(Refusal):
     code = "raw_mail_unavailable"
     default_message = "The raw mail could not be fetched."
 
 
-def place_mail(*, message: InboundMessage, address: str, actor: str, now: datetime) -> InboundMessage:
+def place_mail(
+    *, message: InboundMessage, address: str, actor: str, now: datetime, is_kept: bool = False
+) -> InboundMessage:
     """Give nobody's mail to whoever holds the name of `address` today, and tell them as of any mail that came in.
 
-    Raises NotForStaff, NobodyHoldsTheName, AlreadyTheirs, RawMailUnavailable and the upstream refusals; what fails
+    Staff's own copy goes, unless it `is_kept` for somebody else whom the mail is for too.
+    Where the domain is suspended it is held as any mail is. Raises NotForStaff, NobodyHoldsTheName, AlreadyTheirs,
+    NotWantedThere, RawMailUnavailable and the upstream refusals: staff have the mail then as before, and what fails
     half-way may be done again.
     """
-    if message.organization_id is not None:
+    if message.organization_id is not None or message.purge_at is not None:
         raise NotForStaff
     way = route(recipient=address.strip(), at=now)
     if way.domain is None:
@@ -57,8 +66,10 @@ def place_mail(*, message: InboundMessage, address: str, actor: str, now: dateti
     group, event = Group(way.domain.organization_id, (_placed(way),)), _event_of(message, way.address)
     if already_kept(group, event=event):
         raise AlreadyTheirs
-    with tempfile.TemporaryDirectory(prefix="postern-placed-") as folder, upstream_refusals():
-        mail, attachments = Path(folder) / "mail", Path(folder) / "attachments"
+    if judge(group, now=now).disposition == InboundMessage.Disposition.UNROUTABLE:
+        raise NotWantedThere
+    with scratch_folder() as folder, upstream_refusals():
+        mail, attachments = folder / "mail", folder / "attachments"
         attachments.mkdir()
         try:
             fetched = fetch(event, path=mail)
@@ -68,6 +79,8 @@ def place_mail(*, message: InboundMessage, address: str, actor: str, now: dateti
         placed = keep_group(
             group, event=event, parsed=parsed, mail=mail, fetched=fetched, attachments=attachments, now=now
         )
+    if placed is None:
+        raise AlreadyTheirs
     AuditEvent.objects.create(
         organization_id=placed.organization_id,
         at=now,
@@ -76,7 +89,8 @@ def place_mail(*, message: InboundMessage, address: str, actor: str, now: dateti
         subject=placed.public_id,
         details={"address": way.address[:320]},
     )
-    _clear_away(message)
+    if not is_kept:
+        _clear_away(message, now=now)
     return placed
 
 
@@ -106,12 +120,8 @@ def _event_of(message: InboundMessage, address: str) -> Received:
     )
 
 
-def _clear_away(message: InboundMessage) -> None:
-    """Staff's copy has done its work; where S3 will not let go, it stays until its retention ends."""
-    try:
-        for key in (message.key, *message.attachments.values_list("key", flat=True)):
-            delete_object(region=message.region, bucket=message.bucket, key=key)
-    except AwsError as error:
-        logger.warning("placed, but staff's copy of %s stays for now: %s", message.public_id, error)
-        return
-    message.delete()
+def _clear_away(message: InboundMessage, *, now: datetime) -> None:
+    """Staff's copy has done its work; where S3 will not let go of it, it goes later."""
+    with transaction.atomic():
+        purging.mark(InboundMessage.objects.filter(pk=message.pk), now=now)
+    purging.purge([message.pk], now=now)

@@ -28,21 +28,31 @@ def place_mail(page: ModelAdmin, request: HttpRequest, chosen: QuerySet[InboundM
         messages.error(request, placing.NotForStaff.default_message)
         return None
     address, problem = request.POST.get("address", "").replace("\x00", "").strip(), ""
+    is_kept = request.POST.get("is_kept") == "yes"
     if request.POST.get("confirmed") == "yes":
         try:
             placed = placing.place_mail(
-                message=message, address=address, actor=staff_actor(request), now=timezone.now()
+                message=message,
+                address=address,
+                actor=staff_actor(request),
+                now=timezone.now(),
+                is_kept=is_kept,
             )
         except Refusal as refusal:
             problem = refusal.message
         else:
-            messages.success(request, f"Placed at {address}: {placed.organization} has it now.")
+            if placed.disposition == InboundMessage.Disposition.HELD:
+                held = "its domain is suspended, so it is held until that is resumed, for 30 days at most."
+                messages.warning(request, f"Placed at {address} for {placed.organization}: {held}")
+            else:
+                messages.success(request, f"Placed at {address}: {placed.organization} has it now.")
             return None
     context = {
         **admin.site.each_context(request),
         "title": "Place nobody's mail",
         "mail": message,
         "address": address,
+        "is_kept": is_kept,
         "problem": problem,
         "opts": page.opts,
         "action_name": "place_mail",

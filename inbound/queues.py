@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from datetime import datetime
 
 from django.utils import timezone
 
+from accounts.doorbell import ring
 from aws.errors import AwsError
 from aws.queues import delete_message, receive_messages
 from domains.models import Installation
@@ -16,23 +19,37 @@ from inbound.sns import MalformedMessage, parse_message
 
 logger = logging.getLogger(__name__)
 
-MOST_BATCHES = 50
+# After so long another run takes over, which other work of the worker may go before.
+RUN_SECONDS = 20.0
+
+_one_a_process = threading.Lock()
 
 
 def drain(*, now: datetime) -> int:
-    """Take in what waits in the queues of every region; how many messages were kept."""
-    kept = 0
-    for row in Installation.objects.exclude(queue_url=""):
-        try:
-            kept += _drain_one(row)
-        except AwsError as error:
-            logger.warning("the queue of %s could not be read: %s", row.region, error)
+    """Take in what waits in the queues of every region; how many messages were kept.
+
+    One run a process. The regions share RUN_SECONDS; where that is not enough, another run goes on.
+    """
+    if not _one_a_process.acquire(blocking=False):
+        return 0
+    kept, ends = 0, time.monotonic() + RUN_SECONDS
+    try:
+        # By chance, so that the queue that is never empty does not always come first.
+        for row in Installation.objects.exclude(queue_url="").order_by("?"):
+            try:
+                kept += _drain_one(row, ends=ends)
+            except AwsError as error:
+                logger.warning("the queue of %s could not be read: %s", row.region, error)
+    finally:
+        _one_a_process.release()
+    if kept and time.monotonic() >= ends:
+        ring("inbound.tasks.drain_queues")
     return kept
 
 
-def _drain_one(row: Installation) -> int:
+def _drain_one(row: Installation, *, ends: float) -> int:
     kept = 0
-    for _ in range(MOST_BATCHES):
+    while time.monotonic() < ends:
         batch = receive_messages(queue_url=row.queue_url, region=row.region)
         if not batch:
             break

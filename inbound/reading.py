@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.errors import Refusal
 from accounts.models import AuditEvent, Organization
-from aws.mail_store import ObjectMissing, delete_object, object_size, stream
+from aws.mail_store import object_size, stream
 from channels.models import EmailAccount
+from domains.models import Domain
 from domains.upstream import upstream_refusals
+from inbound import purging
 from inbound.models import Attachment, DeletedMessage, InboundMessage, Recipient, Thread
 
 
@@ -52,6 +54,30 @@ def visible_messages(*, organization: Organization) -> QuerySet[InboundMessage]:
         disposition=InboundMessage.Disposition.DELIVERED,
         deleted_at__isnull=True,
     )
+
+
+def visible_recipients(*, organization: Organization) -> QuerySet[Recipient]:
+    """The recipients of what the organization may see."""
+    return Recipient.objects.filter(message__in=visible_messages(organization=organization))
+
+
+def came_for(messages: QuerySet[InboundMessage], domains: QuerySet[Domain]) -> QuerySet[InboundMessage]:
+    """Those of `messages` with a recipient in one of the domains, whatever other names they came for.
+
+    The domains are looked up first: PostgreSQL then plans for these few, and not for an average one.
+    """
+    wanted = list(domains.values_list("pk", flat=True))
+    return messages.filter(Exists(Recipient.objects.filter(message=OuterRef("pk"), domain__in=wanted)))
+
+
+def is_suspect(message: InboundMessage) -> bool:
+    """Amazon SES found a virus in the mail, or could not rule one out."""
+    return message.virus_verdict in ("FAIL", "GRAY")
+
+
+def recipients_in(name: str) -> Q:
+    """The condition on recipients to be in the domain of this name."""
+    return Q(domain__name=name) | Q(domain__isnull=True, address__iendswith=f"@{name}")
 
 
 def messages_of_inbox(inbox: EmailAccount) -> QuerySet[InboundMessage]:
@@ -112,23 +138,18 @@ def _open(*, region: str, bucket: str, key: str) -> Download:
 
 
 def delete_message(*, message: InboundMessage, actor: str, now: datetime, purge: bool = False) -> None:
-    """Hide the message for good; with `purge` its rows and its objects in S3 go at once.
+    """Hide the message for good; with `purge` its objects in S3 and its row go at once, or when S3 is there again.
 
     The ledger keeps its SES message id either way, so that no late announcement brings it back. Raises MessageNotFound
-    if it was deleted meanwhile, and the upstream refusals when S3 can not purge: then nothing has changed.
+    if it was deleted meanwhile.
     """
-    keys = [message.key, *message.attachments.values_list("key", flat=True)] if purge else []
-    with upstream_refusals():
-        for key in keys:
-            try:
-                delete_object(region=message.region, bucket=message.bucket, key=key)
-            except ObjectMissing:
-                continue
     with transaction.atomic():
-        changed = InboundMessage.objects.filter(pk=message.pk, deleted_at__isnull=True).update(deleted_at=now)
-        if not changed:
+        rows = InboundMessage.objects.filter(pk=message.pk, deleted_at__isnull=True)
+        if not rows.update(deleted_at=now):
             raise MessageNotFound
-        if message.organization_id is not None:
+        if purge:
+            purging.mark(InboundMessage.objects.filter(pk=message.pk), now=now)
+        elif message.organization_id is not None:
             DeletedMessage.objects.get_or_create(
                 organization_id=message.organization_id,
                 ses_message_id=message.ses_message_id,
@@ -141,7 +162,5 @@ def delete_message(*, message: InboundMessage, actor: str, now: datetime, purge:
             action="message.purged" if purge else "message.deleted",
             subject=message.public_id,
         )
-        if purge:
-            InboundMessage.objects.filter(pk=message.pk).delete()
-            if message.thread_id is not None:
-                Thread.objects.filter(pk=message.thread_id, messages__isnull=True).delete()
+    if purge:
+        purging.purge([message.pk], now=now)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
@@ -29,6 +30,8 @@ FIELDS = ("from_name", "from_email", "subject", "text")
 # A beginning shorter than this would be that of too many words.
 SHORTEST_BEGINNING = 2
 
+# Within words of Persian and of Indian scripts, and within pictures such as that of a family.
+_JOINERS = "\u200c\u200d"
 _SPACES = str.maketrans(dict.fromkeys(string.punctuation, " "))
 # Scripts that set no space between words: each character is a word, and several in a row are a phrase.
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -65,7 +68,7 @@ def read_query(query: str) -> list[list[Term]]:
 
     Whatever is typed is a query. What comes after MAX_CHARACTERS or MAX_TERMS is not looked for.
     """
-    visible = "".join(each if each.isprintable() else " " for each in query.encode(errors="ignore").decode())
+    visible = "".join(map(_typed, query.encode(errors="ignore").decode()))
     found = list(_TERM.finditer(visible[:MAX_CHARACTERS].rstrip()))[:MAX_TERMS]
     ways: list[list[Term]] = [[]]
     for number, each in enumerate(found):
@@ -78,6 +81,18 @@ def read_query(query: str) -> list[list[Term]]:
         if text:
             ways[-1].append(Term(text, bool(each["minus"]), is_last and bool(bare) and not each["minus"]))
     return [way for way in ways if way]
+
+
+def _typed(character: str) -> str:
+    """The character, a blank for what parts words, nothing for marks that came along when the query was copied."""
+    if character.isprintable() or character in _JOINERS:
+        return character
+    return "" if unicodedata.category(character) == "Cf" else " "
+
+
+def is_text(query: str) -> bool:
+    """Whether somebody can have typed it: blanks and marks of every script, no control characters."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in query)
 
 
 def search(

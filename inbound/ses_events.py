@@ -53,6 +53,7 @@ __all__ = [
     "SetupNotice",
     "UnknownEvent",
     "Verdicts",
+    "message_id_of",
     "parse_event",
 ]
 
@@ -84,6 +85,14 @@ def parse_event(message_text: str) -> SesEvent:
     if parse is None:
         raise UnknownEvent(CONTROL.sub("?", kind))
     return parse(event)
+
+
+def message_id_of(message_text: str) -> str:
+    """The SES message id of the mail that a notification is of; empty where it names none, or is not JSON."""
+    try:
+        return _message_id(child_object(load_event(message_text), "mail"))
+    except MalformedEvent:
+        return ""
 
 
 def _received(event: Object) -> Received | SetupNotice:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from accounts.errors import Refusal
 from accounts.models import Organization
@@ -18,6 +16,7 @@ from domains.names import normalise_name
 from inbound.judging import Group, judge
 from inbound.mime import ParsedMessage
 from inbound.parsing import parse_in_child
+from inbound.scratch import scratch_folder
 
 # A form is at most 1 MB, and its encoding may triple what was pasted.
 MAX_PASTED_BYTES = 256 * 1024
@@ -106,8 +105,8 @@ def read_pasted(text: str) -> ParsedMessage:
     raw = text.encode("utf-8", "replace")
     if len(raw) > MAX_PASTED_BYTES:
         raise MailTooLong(field="raw")
-    with tempfile.TemporaryDirectory(prefix="postern-pasted-") as folder:
-        mail, attachments = Path(folder) / "mail", Path(folder) / "attachments"
+    with scratch_folder() as folder:
+        mail, attachments = folder / "mail", folder / "attachments"
         attachments.mkdir()
         mail.write_bytes(raw)
         return parse_in_child(mail, attachments_folder=attachments)

@@ -5,19 +5,22 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from inbound import ingestion, queues, releasing, retention, sweeping
+from inbound import ingestion, queues, releasing, retention, sweeping, tidying
 
 
 @shared_task
 def ingest_due(**kwargs: object) -> None:
     ingestion.ingest_due(now=timezone.now())
+
+
+@shared_task
+def release_held(**kwargs: object) -> None:
     releasing.release_held(now=timezone.now())
 
 
 @shared_task
 def drain_queues(**kwargs: object) -> None:
-    if queues.drain(now=timezone.now()):
-        ingestion.ingest_due(now=timezone.now())
+    queues.drain(now=timezone.now())
 
 
 @shared_task
@@ -28,3 +31,8 @@ def sweep_mail(**kwargs: object) -> None:
 @shared_task
 def expire_mail(**kwargs: object) -> None:
     retention.expire(now=timezone.now())
+
+
+@shared_task
+def tidy(**kwargs: object) -> None:
+    tidying.tidy(now=timezone.now())

@@ -18,7 +18,7 @@ from channels.models import EmailAccount
 from inbound.display import sanitise_html
 from inbound.models import InboundMessage
 from inbound.reading import MessageNotFound, messages_of_inbox
-from inbound.searching import search
+from inbound.searching import is_text, search
 
 MOST_MESSAGES = 1000
 # Text and HTML of a message are kept up to 2 MB each; a list holds at most so much of them, one message at least.
@@ -35,7 +35,7 @@ class MessageList(ByNameView):
         inbox = self.caller.access_inbox(inbox_id)
         rows = messages_of_inbox(inbox)
         wanted = self.query.get("query", "")
-        if len(wanted) > LONGEST_QUERY or not wanted.isprintable():
+        if len(wanted) > LONGEST_QUERY or not is_text(wanted):
             raise InvalidValue("query", wanted, location="query")
         page = newest(
             search(rows, wanted, organization=self.caller.organization).only("pk", "received_at", "size"),

@@ -20,6 +20,7 @@ from api.timestamps import milliseconds
 from channels.models import EmailAccount
 from inbound.models import InboundMessage, Thread
 from inbound.reading import ThreadNotFound, messages_of_inbox, threads_of_inbox
+from inbound.threads import with_id
 
 MOST_THREADS = 200
 # A list shows so many of each; the thread itself has all.
@@ -56,7 +57,7 @@ class ThreadDetail(ByNameView):
     def get(self, request: Request, inbox_id: str, thread_id: str) -> HttpResponse:
         inbox = self.caller.access_inbox(inbox_id)
         rows = threads_of_inbox(inbox)
-        thread = rows.filter(public_id=thread_id).first() if PUBLIC_ID.fullmatch(thread_id) else None
+        thread = with_id(rows, thread_id).first() if PUBLIC_ID.fullmatch(thread_id) else None
         if thread is None:
             raise ThreadNotFound
         page = newest(

@@ -119,6 +119,7 @@ def diagnosed_body(record: DnsRecord, zone: str) -> dict[str, object]:
         "code": record.code or None,
         "message": record.message or None,
         "fix": record.fix or None,
+        "otherFindings": [{"code": code, "message": sentence} for code, sentence in record.other_findings],
         "observed": record.observed,
         "servers": record.servers,
         "publicVerdict": record.public_verdict or None,

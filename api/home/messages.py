@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Exists, JSONField, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, JSONField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.sql.compiler import SQLCompiler
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
@@ -14,16 +14,29 @@ from django.utils.http import content_disposition_header
 from rest_framework.request import Request
 
 from accounts.permissions import MESSAGE_DELETE, MESSAGE_VIEW
-from api.home.manners import HomeView, one_of, text
+from api.authentication import LIMITED_TO_ONE_DOMAIN
+from api.envelopes import Kind, Problem
+from api.home.manners import HomeView, invalid, one_of, text
+from api.home.one_domain import own_addresses, own_headers, own_raw
 from api.pagination import Position, limit_of, read_cursor, write_cursor
 from api.schemas import home as schemas
 from api.timestamps import seconds_or_none
+from domains.models import Domain
 from inbound.display import sanitise_html
 from inbound.models import Attachment, InboundMessage, Recipient
-from inbound.reading import Download, access_attachment, delete_message, open_attachment, open_raw
-from inbound.searching import search
+from inbound.reading import (
+    Download,
+    access_attachment,
+    came_for,
+    delete_message,
+    open_attachment,
+    open_raw,
+    recipients_in,
+)
+from inbound.searching import is_text, search
 from inbound.telling import summary as told_summary
 
+LONGEST_QUERY = 200
 SUMMARY_FIELDS = (
     "public_id",
     "from_name",
@@ -75,10 +88,15 @@ class JsonList(Subquery):
 
 
 def with_recipients(rows: QuerySet[InboundMessage], *, only_domain: str = "") -> QuerySet[InboundMessage]:
-    """`envelope_recipients` on every row: this organization's only, and of one domain only where the key is so."""
+    """`envelope_recipients` on every row: this organization's only.
+
+    Where the key is for one domain, only that domain's, and with them `limited_to`, its name, and `limited_inbox`.
+    """
     recipients = Recipient.objects.filter(message=OuterRef("pk")).order_by("pk")
     if only_domain:
-        recipients = recipients.filter(address__iendswith=f"@{only_domain}")
+        recipients = recipients.filter(recipients_in(only_domain))
+        inboxes = recipients.filter(inbox__domain__name=only_domain).values("inbox__public_id")
+        rows = rows.annotate(limited_to=Value(only_domain), limited_inbox=Subquery(inboxes[:1]))
     return rows.select_related("domain", "inbox", "thread").annotate(
         envelope_recipients=JsonList(recipients.values("address"))
     )
@@ -105,13 +123,29 @@ class MessageList(HomeView):
         rows = self.caller.messages()
         if "domain" in self.query:
             domain = text(self.query, "domain", longest=253)
-            rows = rows.filter(**{"domain__public_id" if domain.startswith("dom_") else "domain__name": domain})
+            rows = self._of_domain(rows, domain)
         if "inbox" in self.query:
             inbox = text(self.query, "inbox", longest=32)
-            rows = rows.filter(Exists(Recipient.objects.filter(message=OuterRef("pk"), inbox__public_id=inbox)))
+            here = Recipient.objects.filter(message=OuterRef("pk"), inbox__public_id=inbox)
+            if self.caller.only_domain:
+                here = here.filter(inbox__domain__name=self.caller.only_domain)
+            rows = rows.filter(Exists(here))
         if "q" in self.query:
-            rows = search(rows, text(self.query, "q"), organization=self.caller.organization)
+            rows = search(rows, self._words(), organization=self.caller.organization)
         return rows
+
+    def _words(self) -> str:
+        wanted = self.query["q"]
+        if len(wanted) > LONGEST_QUERY or not is_text(wanted):
+            raise invalid("q", f"must be at most {LONGEST_QUERY} characters without control characters")
+        return wanted
+
+    def _of_domain(self, rows: QuerySet[InboundMessage], domain: str) -> QuerySet[InboundMessage]:
+        """What came for this domain; that it came for another as well is nothing that a key of one domain is told."""
+        own = Domain.objects.filter(organization=self.caller.organization)
+        if self.caller.only_domain:
+            own = own.filter(name=self.caller.only_domain)
+        return came_for(rows, own.filter(**{"public_id" if domain.startswith("dom_") else "name": domain}))
 
 
 class MessageDetail(HomeView):
@@ -120,13 +154,23 @@ class MessageDetail(HomeView):
 
     def get(self, request: Request, message_id: str) -> HttpResponse:
         rows = with_recipients(self.caller.messages(), only_domain=self.caller.only_domain)
-        return self.answer(200, message_body(self.caller.access_message(message_id, among=rows)))
+        message = self.caller.access_message(message_id, among=rows)
+        if self.caller.only_domain:
+            message.headers = own_headers(message.headers, own_addresses(message, self.caller.only_domain))
+        return self.answer(200, message_body(message))
 
     def delete(self, request: Request, message_id: str) -> HttpResponse:
         message = self.caller.access_message(message_id)
+        self._demand_all_of(message)
         purge = one_of(self.query.get("purge", "false"), "purge", ("true", "false")) == "true"
         delete_message(message=message, now=self.caller.now, actor=self.caller.actor, purge=purge)
         return self.answer(200, {"success": True})
+
+    def _demand_all_of(self, message: InboundMessage) -> None:
+        """A key of one domain deletes what came for that one alone; raises Problem."""
+        name = self.caller.only_domain
+        if name and message.recipients.exclude(recipients_in(name)).exists():
+            raise Problem(Kind.FORBIDDEN, f"{LIMITED_TO_ONE_DOMAIN} The message came for others too.")
 
 
 class MessageRaw(HomeView):
@@ -136,7 +180,10 @@ class MessageRaw(HomeView):
     def get(self, request: Request, message_id: str) -> StreamingHttpResponse:
         message = self.caller.access_message(message_id)
         download = open_raw(message=message)
-        return file_response(download, content_type="message/rfc822", filename=f"{message.public_id}.eml")
+        if self.caller.only_domain:
+            download = own_raw(download, own_addresses(message, self.caller.only_domain))
+        response = file_response(download, content_type="message/rfc822", filename=f"{message.public_id}.eml")
+        return with_verdict(response, message)
 
 
 class MessageAttachment(HomeView):
@@ -147,11 +194,12 @@ class MessageAttachment(HomeView):
         message = self.caller.access_message(message_id)
         attachment = access_attachment(message=message, public_id=attachment_id)
         content_type = attachment.content_type.partition(";")[0].strip().lower()
-        return file_response(
+        response = file_response(
             open_attachment(attachment=attachment),
             content_type=content_type if content_type in HARMLESS_TYPES else "application/octet-stream",
             filename=attachment.filename or "attachment",
         )
+        return with_verdict(response, message)
 
 
 def file_response(download: Download, *, content_type: str, filename: str) -> StreamingHttpResponse:
@@ -165,9 +213,20 @@ def file_response(download: Download, *, content_type: str, filename: str) -> St
     return response
 
 
+def with_verdict(response: StreamingHttpResponse, message: InboundMessage) -> StreamingHttpResponse:
+    """A program gets what it asks for, and is told what SES made of it."""
+    if message.virus_verdict:
+        response[schemas.VIRUS_VERDICT] = message.virus_verdict
+    return response
+
+
 def summary(message: InboundMessage) -> dict[str, object]:
     """Told by webhooks in the same words; the recipients are the annotation of `with_recipients`."""
-    return told_summary(message, recipients=getattr(message, "envelope_recipients", None) or [])
+    told = told_summary(message, recipients=getattr(message, "envelope_recipients", None) or [])
+    limited_to = getattr(message, "limited_to", "")
+    if not limited_to:
+        return told
+    return told | {"domain": limited_to, "inboxId": getattr(message, "limited_inbox", None)}
 
 
 def message_body(message: InboundMessage) -> dict[str, object]:

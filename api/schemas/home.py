@@ -179,17 +179,22 @@ DELETE_MESSAGE = Operation(
     query=DeletionQuery,
     refusals=(MessageNotFound, *UPSTREAM),
 )
+# As SES itself calls the header that it writes into a mail.
+VIRUS_VERDICT = "X-SES-Virus-Verdict"
+_DOWNLOAD_HEADERS = {VIRUS_VERDICT: "What SES made of the mail; FAIL or GRAY: open it with care. Absent if not known."}
 DOWNLOAD_MESSAGE = Operation(
     "getRawMessage",
     "Download the raw mail",
     {200: Bytes("message/rfc822")},
     refusals=(MessageNotFound, RawNotKept, *UPSTREAM),
+    headers=_DOWNLOAD_HEADERS,
 )
 DOWNLOAD_ATTACHMENT = Operation(
     "getAttachment",
     "Download an attachment",
     {200: Bytes("*/*")},
     refusals=(MessageNotFound, AttachmentNotFound, RawNotKept, *UPSTREAM),
+    headers=_DOWNLOAD_HEADERS,
 )
 
 # --- a domain's history ------------------------------------------------------------------------

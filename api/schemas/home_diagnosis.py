@@ -49,13 +49,22 @@ class ServerVerdict(TypedDict):
     verdict: str
 
 
+class OtherFinding(TypedDict):
+    code: Annotated[str, Facets(examples=["value_truncated", "spf_missing_include"])]
+    message: str
+
+
 class DiagnosedRecord(PlannedRecord):
-    """`fix` is the one thing to change; `observed` what the authoritative `servers` gave; `public*` what caches see."""
+    """`fix` is the one thing to change; `observed` what the authoritative `servers` gave; `public*` what caches see.
+
+    `otherFindings` are what is wrong besides, behind `code` in the order of precedence.
+    """
 
     verdict: LastVerdict
     code: Code
     message: str | None
     fix: str | None
+    otherFindings: list[OtherFinding]
     observed: list[str]
     servers: list[ServerVerdict]
     publicVerdict: LastVerdict

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-# How the reason begins of a server that was reached and said an error (REFUSED, SERVFAIL).
-REFUSING = "it answered"
+# Reasons that a network which lets no question through would bring about as well; all others are a word of the server.
+NO_ADDRESS = "its address can not be found"
+FROM_A_CACHE = "it answers from a cache, as if it were a resolver"
+SILENCES = ("it did not answer", "it could not be asked", NO_ADDRESS, FROM_A_CACHE)
 
 
 class Outcome(StrEnum):
@@ -24,7 +26,8 @@ class ServerAnswer:
     """One server's answer. Values: MX "10 host", CNAME and NS "host" (lower-case, undotted), TXT the joined text.
 
     `cname` is the target where a CNAME stands at the asked name; `reason` says why an outcome is unknown; `is_bogus`,
-    that a resolver refused an answer whose DNSSEC signatures do not hold (RFC 4035 section 5.5).
+    that a resolver refused an answer whose DNSSEC signatures do not hold (RFC 4035 section 5.5). `zone` is the one that
+    a "no" comes from, where the server says it.
     """
 
     server: str
@@ -34,11 +37,12 @@ class ServerAnswer:
     cname: str = ""
     reason: str = ""
     is_bogus: bool = False
+    zone: str = ""
 
     @property
     def is_silence(self) -> bool:
-        """No word at all, or one without authority, as where a network answers in the servers' place."""
-        return self.outcome is Outcome.UNKNOWN and not self.reason.startswith(REFUSING)
+        """No word at all, or one from a cache, as where a network answers in the servers' place."""
+        return self.outcome is Outcome.UNKNOWN and self.reason.startswith(SILENCES)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class Lookup:
     public: ServerAnswer | None = None
     name_servers: tuple[str, ...] = ()
     is_authoritative: bool = True
-    # Servers that the zone itself lists, but that nothing delegates to: where somebody may edit in vain.
+    # Servers that the zone itself lists, but that nothing delegates to: where somebody may edit in vain. They are among
+    # `answers` too where the zone lists them beside servers that do count, since resolvers then ask them as well.
     stray: tuple[ServerAnswer, ...] = ()
 
     @property

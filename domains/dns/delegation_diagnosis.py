@@ -16,14 +16,24 @@ def is_right(context: Context, answer: ServerAnswer) -> bool:
 
 
 def server_unreachable(context: Context) -> Finding | None:
-    if context.lookup.outcome is not Outcome.UNKNOWN:
+    reason = context.lookup.reason
+    if _is_hearsay(context):
+        reason = "what a cache says of it proves nothing"
+    elif context.lookup.outcome is not Outcome.UNKNOWN:
         return None
     return Finding(
         "server_unreachable",
         Verdict.UNKNOWN,
-        f"The name servers of {context.lookup.zone or context.domain} could not be asked: {context.lookup.reason}.",
+        f"The name servers of {context.lookup.zone or context.domain} could not be asked: {reason}.",
         "Nothing to change here; make sure that the zone's name servers answer, then check again.",
     )
+
+
+def _is_hearsay(context: Context) -> bool:
+    """What shows whose a name is has to be seen at the name's own servers: a cache may hold what others put there."""
+    lookup = context.lookup
+    is_proof = context.expected.purpose == "claim" and not lookup.is_authoritative
+    return is_proof and any(is_right(context, answer) for answer in lookup.reachable)
 
 
 def dnssec_bogus(context: Context) -> Finding | None:
@@ -42,20 +52,24 @@ def dnssec_bogus(context: Context) -> Finding | None:
 
 def not_delegated(context: Context) -> Finding | None:
     lookup, bought = context.lookup, registrable_domain(context.domain)
-    if lookup.outcome is not Outcome.NXDOMAIN or not lookup.is_authoritative or not is_below(bought, lookup.zone):
+    # Without a name it is the root.
+    is_from_above = lookup.is_authoritative and (not lookup.zone or is_below(bought, lookup.zone))
+    if lookup.outcome is not Outcome.NXDOMAIN or not is_from_above:
         return None
+    registry = f"The registry of .{lookup.zone}" if lookup.zone else "The root of the DNS"
     return Finding(
         "not_delegated",
         Verdict.MISSING,
-        f"The registry of .{lookup.zone} does not know {bought}: it is not registered, has expired or is on hold.",
+        f"{registry} does not know {bought}: it is not registered, has expired or is on hold.",
         f"Register or renew {bought} at your registrar, or correct its name servers there.",
     )
 
 
 def wrong_nameservers(context: Context) -> Finding | None:
     """The record stands on servers that nothing delegates to, and those that count do not have it."""
-    right = [answer for answer in context.lookup.stray if is_right(context, answer)]
-    if not right:
+    stray = context.lookup.stray
+    right = [answer for answer in stray if is_right(context, answer)]
+    if not right or any(is_right(context, answer) for answer in context.lookup.reachable if answer not in stray):
         return None
     zone, delegated = context.lookup.zone, ", ".join(context.lookup.name_servers)
     return Finding(

@@ -7,12 +7,14 @@ from domains.dns.diagnosis import diagnose
 from domains.dns.judgement import Context, Expected, IssuedTokens, Judgement, Verdict
 from domains.dns.matching import deciding_names, informing_questions, inherited_dmarc, is_satisfied
 from domains.dns.placement import wildcard_probe, wrong_places
+from domains.dns.token_diagnosis import former_names
 
 __all__ = ["Expected", "IssuedTokens", "Judgement", "Verdict", "extra_questions", "judge", "server_verdict"]
 
 # A whole check keeps at most 64 KB: a domain has about eight records.
 MOST_SHOWN, LONGEST_SHOWN, ALL_SHOWN = 50, 4096, 8192
 LONGEST_NAME = 253
+NO_TOKENS = IssuedTokens()
 
 
 def server_verdict(expected: Expected, answer: ServerAnswer, seen: Observation) -> Verdict:
@@ -56,7 +58,9 @@ def _shown(expected: Expected, lookup: Lookup, observation: Observation) -> tupl
     return tuple(shown)
 
 
-def extra_questions(expected: Expected, observation: Observation, *, domain: str) -> list[tuple[str, str]]:
+def extra_questions(
+    expected: Expected, observation: Observation, *, domain: str, issued: IssuedTokens = NO_TOKENS
+) -> list[tuple[str, str]]:
     """What must be looked at besides, where a record is not right at once: what it refers to, where it may be instead.
 
     To be asked again after each round of answers; it ends with no further question.
@@ -67,6 +71,8 @@ def extra_questions(expected: Expected, observation: Observation, *, domain: str
     questions = dict.fromkeys(informing_questions(expected, lookup.values, observation))
     if not is_satisfied(expected, lookup.values, observation):
         questions |= dict.fromkeys(_questions_about_a_mistake(expected, lookup, observation, domain))
+        if not lookup.values:
+            questions |= {(name, "CNAME"): None for name in former_names(expected, issued, domain=domain)}
     return [
         question for question in questions if question not in observation.lookups and len(question[0]) <= LONGEST_NAME
     ]

@@ -36,6 +36,8 @@ class IssuedTokens:
     claim: tuple[str, ...] = ()
     # Ownership and DKIM tokens of other regions than the domain's.
     other_regions: tuple[str, ...] = ()
+    # DKIM tokens of earlier set-ups, whose records have names of their own; none of today's.
+    former_dkim: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

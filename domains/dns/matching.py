@@ -5,17 +5,30 @@ Names and host targets match in any case and with or without a trailing dot; TXT
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 from domains.dns.answers import Observation, Outcome
 from domains.dns.dmarc import is_dmarc, parse_dmarc, report_addresses
+from domains.dns.faults import OrElse
 from domains.dns.judgement import Expected
+from domains.dns.places import MAY_BE_WILD, rare_places, wrong_places
 from domains.dns.spf import authorises, is_spf, parse_spf
 from domains.dns.spf_cost import Cost, cost_of
 from domains.names import ancestors, is_below, registrable_domain
 
 SES_SPF = "amazonses.com"
 NOTHING_SEEN = Observation({})
+NOBODYS_LABEL = "postern-asks-for-nothing"
+# The type that SPF records once had (RFC 7208 section 3.1); receivers do not ask for it.
+SPF_TYPE = "SPF"
+# What may stand where a CNAME should be, the commonest first.
+OTHER_TYPES = ("A", "TXT", "AAAA", "MX")
+# What a text at `_dmarc` has that was meant as a policy: the version, or a policy's tag at its beginning.
+DMARC_ATTEMPT = re.compile(
+    r"\W*v\W{0,3}dmarc|\W*dmarc\W{0,2}(?:\d|;)|\W*p\s*[=:]|(?:^|.*[;,\s])[sn]?p\s*[=:]\s*(?:none|quarantine|reject)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def host_of(text: str) -> str:
@@ -69,7 +82,7 @@ def is_dmarc_policy(expected: Expected, values: Sequence[str], seen: Observation
     """Exactly one DMARC record with a valid policy, which is the owner's choice, or one inherited from above."""
     records = [value for value in values if is_dmarc(value)]
     if not records and not any(looks_like_dmarc(value) for value in values):
-        return bool(inherited_dmarc(expected, seen))
+        return bool(_inherited_dmarc(expected, seen))
     return len(records) == 1 and parse_dmarc(records[0]).is_valid
 
 
@@ -85,11 +98,18 @@ MATCHERS: dict[str, Callable[[Expected, Sequence[str], Observation], bool]] = {
 }
 
 
-def is_satisfied(expected: Expected, values: Sequence[str], seen: Observation = NOTHING_SEEN) -> bool:
+def matches(expected: Expected, values: Sequence[str], seen: Observation) -> bool:
     """Whether these values are what was asked for, in any valid spelling; `seen` holds what they refer to."""
     return MATCHERS[expected.purpose](expected, values, seen)
 
 
+@OrElse(False)
+def is_satisfied(expected: Expected, values: Sequence[str], seen: Observation = NOTHING_SEEN) -> bool:
+    """The same, and never an exception."""
+    return matches(expected, values, seen)
+
+
+@OrElse(())
 def deciding_names(expected: Expected, values: Sequence[str], seen: Observation) -> tuple[str, ...]:
     """Names whose TXT records would decide whether these values do, and are not known: SPF includes, DMARC above."""
     if expected.purpose in ("spf", "mail_from_spf"):
@@ -97,17 +117,30 @@ def deciding_names(expected: Expected, values: Sequence[str], seen: Observation)
         if len(records) == 1:
             return authorises(records[0], SES_SPF, lambda name: known_txt(seen, name)).unseen
     if expected.purpose == "dmarc" and not any(looks_like_dmarc(value) for value in values):
-        for name in dmarc_names_above(expected):
-            records_above = known_txt(seen, name)
-            if records_above is None:
-                return (name,)
-            if any(is_dmarc(value) for value in records_above):
-                return ()
+        return tuple(_unknown_above(expected, seen))
     return ()
 
 
+def _unknown_above(expected: Expected, seen: Observation) -> Iterator[str]:
+    """All at once, up to the first policy that is known: a walk one by one would come to its end too late."""
+    for name in dmarc_names_above(expected):
+        records_above = known_txt(seen, name)
+        if records_above is None:
+            yield name
+        elif any(is_dmarc(value) for value in records_above):
+            return
+
+
+@OrElse(())
 def informing_questions(expected: Expected, values: Sequence[str], seen: Observation) -> tuple[tuple[str, str], ...]:
-    """What says whether a record that does its work may still be too much, or reach nobody: (name, type)."""
+    """What tells more than whether the record does its work, (name, type): what follows from it, or stands instead."""
+    asides = () if is_satisfied(expected, values, seen) else _questions_aside(expected, values, seen)
+    return (*referred_questions(expected, values, seen), *asides)
+
+
+@OrElse(())
+def referred_questions(expected: Expected, values: Sequence[str], seen: Observation) -> tuple[tuple[str, str], ...]:
+    """What says whether a record that does its work may still be too much, or reach nobody."""
     if expected.purpose in ("spf", "mail_from_spf"):
         records = [value for value in values if is_spf(value)]
         return spf_cost(expected, records[0], seen).unseen if len(records) == 1 else ()
@@ -115,6 +148,68 @@ def informing_questions(expected: Expected, values: Sequence[str], seen: Observa
         records = [value for value in values if is_dmarc(value)]
         return tuple((name, "TXT") for name in report_permissions(expected, records[0])) if len(records) == 1 else ()
     return ()
+
+
+def _questions_aside(expected: Expected, values: Sequence[str], seen: Observation) -> tuple[tuple[str, str], ...]:
+    """What a record that is not right may be instead: of another type, or at a rare name."""
+    asides = [*_questions_about_rare_places(expected, seen), *_questions_beside_places(expected, seen)]
+    if expected.purpose in ("spf", "mail_from_spf") and not any(map(is_spf, values)):
+        asides += [(expected.name, SPF_TYPE)] if _may_have_other_types(expected, seen) else []
+    if expected.purpose == "dkim" and not values and _may_have_other_types(expected, seen):
+        asides += _questions_about_other_types(expected, seen)
+    return tuple(asides)
+
+
+def _questions_beside_places(expected: Expected, seen: Observation) -> Iterator[tuple[str, str]]:
+    """Where something stands in a wrong place: whether a wildcard put it there."""
+    lookup = seen.get(expected.name, expected.type)
+    where = {"domain": domain_of(expected), "zone": lookup.zone if lookup else ""}
+    for place in (*rare_places(expected, **where), *wrong_places(expected, **where)):
+        if place.code in MAY_BE_WILD and known_values(seen, place.name, expected.type):
+            yield name_beside(place.name), expected.type
+
+
+def _questions_about_rare_places(expected: Expected, seen: Observation) -> Iterator[tuple[str, str]]:
+    """Only where the zone says that something is there: below a name that does not exist nothing is (RFC 8020)."""
+    lookup = seen.get(expected.name, expected.type)
+    outcome = lookup.outcome if lookup else Outcome.UNKNOWN
+    for place in rare_places(expected, domain=domain_of(expected), zone=lookup.zone if lookup else ""):
+        if is_below(place.name, expected.name):
+            if outcome is Outcome.NODATA:
+                yield place.name, expected.type
+        elif outcome is Outcome.NXDOMAIN:
+            yield place.stem, "TXT"
+            stem = seen.get(place.stem, "TXT")
+            if stem is not None and stem.outcome in (Outcome.FOUND, Outcome.NODATA):
+                yield place.name, expected.type
+
+
+def domain_of(expected: Expected) -> str:
+    """The domain that the record is asked for: its name without the labels that its purpose puts before."""
+    if expected.purpose in ("inbound", "spf"):
+        return expected.name
+    parent = expected.name.partition(".")[2]
+    return parent.partition(".")[2] if expected.purpose == "dkim" else parent
+
+
+def _may_have_other_types(expected: Expected, seen: Observation) -> bool:
+    """A name that does not exist has none, nor one that is a CNAME."""
+    lookup = seen.get(expected.name, expected.type)
+    return lookup is not None and lookup.outcome in (Outcome.FOUND, Outcome.NODATA) and not lookup.cname
+
+
+def _questions_about_other_types(expected: Expected, seen: Observation) -> tuple[tuple[str, str], ...]:
+    """What else stands at the name of a CNAME, and, where something does, whether a wildcard put it there."""
+    found = [type_ for type_ in OTHER_TYPES if known_values(seen, expected.name, type_)]
+    if found:
+        return tuple((name_beside(expected.name), type_) for type_ in found)
+    is_common_known = all(seen.get(expected.name, type_) for type_ in OTHER_TYPES[:2])
+    return tuple((expected.name, type_) for type_ in OTHER_TYPES[: None if is_common_known else 2])
+
+
+def name_beside(name: str) -> str:
+    """A name that only a wildcard would answer for (RFC 4592)."""
+    return f"{NOBODYS_LABEL}.{name.partition('.')[2]}"
 
 
 def report_permissions(expected: Expected, record: str) -> tuple[str, ...]:
@@ -129,7 +224,8 @@ def report_permissions(expected: Expected, record: str) -> tuple[str, ...]:
 
 
 def looks_like_dmarc(value: str) -> bool:
-    return "dmarc1" in value.lower()
+    """A DMARC record, or what was meant as one."""
+    return DMARC_ATTEMPT.match(value) is not None or "dmarc1" in value.lower()
 
 
 def known_txt(seen: Observation, name: str) -> tuple[str, ...] | None:
@@ -150,8 +246,13 @@ def dmarc_names_above(expected: Expected) -> tuple[str, ...]:
     return tuple(f"_dmarc.{name}" for name in ancestors(domain) if name == top or is_below(name, top))
 
 
+@OrElse(())
 def inherited_dmarc(expected: Expected, seen: Observation) -> tuple[str, ...]:
     """The record above that holds for this name, as ("_dmarc.parent: text",), or nothing."""
+    return _inherited_dmarc(expected, seen)
+
+
+def _inherited_dmarc(expected: Expected, seen: Observation) -> tuple[str, ...]:
     for name in dmarc_names_above(expected):
         records = [value for value in known_txt(seen, name) or () if is_dmarc(value)]
         if records:

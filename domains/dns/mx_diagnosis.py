@@ -3,38 +3,62 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from domains.dns.judgement import Context, Finding, Verdict
 from domains.dns.matching import host_of, mx_entries
 from domains.dns.mx_providers import provider_of
+from domains.dns.placement import meant_host
+from domains.dns.spelling import PRIORITY_BEFORE, bare_host
 
 INBOUND_HOST = re.compile(r"inbound-smtp\.([a-z0-9-]+)\.amazonaws\.com")
-# A space in a name is shown as an escape (RFC 1035 section 5.1).
-PRIORITY_BEFORE = re.compile(r"^\d+(?:\\032|\\ |[ ._-])*")
 FEEDBACK_HOST = re.compile(r"(?:feedback-smtp\.([a-z0-9-]+)\.)?(?:.*\.)?amazonses\.com")
+# The host that takes mail for sending, and what people make of these names.
+OTHER_SES_HOST = re.compile(r"(?:[a-z-]*smtp[a-z0-9-]*|email|inbound)(?:\.[a-z0-9-]+)?\.amazonaws\.com")
+
+Entries = Sequence[tuple[int, str]]
 
 
-def mx_finding(context: Context) -> Finding | None:
-    purpose = context.expected.purpose
-    if purpose not in ("inbound", "mail_from_mx") or not context.values:
-        return None
+def mx_findings(context: Context) -> list[Finding]:
+    """What is wrong with an MX set that is there and not right; empty for any other record."""
+    if context.expected.purpose not in ("inbound", "mail_from_mx") or not context.values:
+        return []
     entries = mx_entries(context.values)
     wanted = host_of(context.expected.value)
     ours = [preference for preference, host in entries if host == wanted]
-    if ours:
-        return _before_ours(context, entries, min(ours)) or _mx_beside_others(context, entries, min(ours))
-    if any(PRIORITY_BEFORE.sub("", host) == wanted for _, host in entries):
-        return Finding(
-            "priority_in_host",
-            Verdict.WRONG,
-            "The priority stands in the host field of the MX record, where it became part of the name.",
-            f"In the field for the priority type {context.expected.priority}, in that for the host only: {wanted}",
+    others = [(preference, host) for preference, host in entries if host != wanted]
+    if not ours:
+        return _instead_of_ours(context, others)
+    if context.expected.purpose == "mail_from_mx":
+        return _beside_a_return_path(context, others)
+    before = [(preference, host) for preference, host in others if preference <= min(ours)]
+    return _told_by_host(context, before) + _preferred_to_ours(before, min(ours))
+
+
+def _instead_of_ours(context: Context, others: Entries) -> list[Finding]:
+    wanted = host_of(context.expected.value)
+    found: list[Finding] = []
+    meant = [host for _, host in others if meant_host(context, host) == wanted]
+    if any(PRIORITY_BEFORE.match(bare_host(host, is_priority_kept=True)) for host in meant):
+        found.append(
+            Finding(
+                "priority_in_host",
+                Verdict.WRONG,
+                "The priority stands in the host field of the MX record, where it became part of the name.",
+                f"In the field for the priority type {context.expected.priority}, in that for the host only: {wanted}",
+            )
         )
-    finding = _told_by_host(context, [host for _, host in entries])
-    if finding is not None:
-        return finding
-    provider = provider_of([host for _, host in sorted(entries)])
-    name = provider.name if provider else min(entries)[1] if entries else "an unreadable MX record"
+    strangers = [(preference, host) for preference, host in others if host not in meant]
+    found += _told_by_host(context, strangers)
+    foreign = [each for each in strangers if each[1] and _of_ses(context, each[1]) is None]
+    if foreign or not (found or meant):
+        found.append(_other_provider(context, foreign))
+    return found
+
+
+def _other_provider(context: Context, others: Entries) -> Finding:
+    provider = provider_of([host for _, host in sorted(others)])
+    name = provider.name if provider else min(others)[1] if others else "an unreadable MX record"
     return Finding(
         "mx_other_provider",
         Verdict.CONFLICT,
@@ -43,25 +67,16 @@ def mx_finding(context: Context) -> Finding | None:
     )
 
 
-def _told_by_host(context: Context, hosts: list[str]) -> Finding | None:
-    """What these hosts themselves say, in the order of precedence: the wrong one of Amazon SES, or nobody at all."""
-    found = [finding for host in hosts if (finding := _wrong_ses_host(context, host)) is not None]
-    if found:
-        return min(found, key=lambda finding: finding.code != "mx_wrong_ses_host")
-    if all(hosts):
-        return None
-    message = "The domain says that it takes no mail at all (a null MX)."
-    return Finding("null_mx", Verdict.CONFLICT, message, context.instruction)
+def _told_by_host(context: Context, others: Entries) -> list[Finding]:
+    """What these hosts themselves say: that they are the wrong ones of Amazon SES, or that nobody takes the mail."""
+    found = [finding for _, host in others if (finding := _of_ses(context, host)) is not None]
+    if any(not host for _, host in others):
+        message = "The domain says that it takes no mail at all (a null MX)."
+        found.append(Finding("null_mx", Verdict.CONFLICT, message, context.instruction))
+    return found
 
 
-def _before_ours(context: Context, entries: list[tuple[int, str]], ours: int) -> Finding | None:
-    """Hosts that get the mail before ours, or as well as ours, and that nobody can have meant."""
-    wanted = host_of(context.expected.value)
-    before = [host for preference, host in entries if host != wanted and preference <= ours]
-    return _told_by_host(context, before) if context.expected.purpose == "inbound" else None
-
-
-def _wrong_ses_host(context: Context, host: str) -> Finding | None:
+def _of_ses(context: Context, host: str) -> Finding | None:
     """An MX host of Amazon SES that is not ours: of another region, or for the other direction of mail."""
     receiving, bouncing = INBOUND_HOST.fullmatch(host), FEEDBACK_HOST.fullmatch(host)
     is_inbound = context.expected.purpose == "inbound"
@@ -70,33 +85,45 @@ def _wrong_ses_host(context: Context, host: str) -> Finding | None:
         region = right_kind.group(1)
         message = f"The MX record points to Amazon SES in {region}; this domain is in {context.region}."
         return Finding("other_region", Verdict.WRONG, message, context.instruction)
-    if receiving or bouncing:
-        use = "takes bounces; it does not receive mail" if is_inbound else "receives mail; it does not take bounces"
-        return Finding("mx_wrong_ses_host", Verdict.WRONG, f"{host} {use}.", context.instruction)
+    if receiving or bouncing or OTHER_SES_HOST.fullmatch(host):
+        use = "does not receive the mail of a domain" if is_inbound else "does not take bounces"
+        return Finding(
+            "mx_wrong_ses_host", Verdict.WRONG, f"{host} is a host of Amazon SES that {use}.", context.instruction
+        )
     return None
 
 
-def _mx_beside_others(context: Context, entries: list[tuple[int, str]], ours: int) -> Finding | None:
-    wanted = host_of(context.expected.value)
-    if context.expected.purpose == "mail_from_mx":
-        beside = [host for _, host in entries if host != wanted]
-        message = f"A MAIL FROM domain has one MX record only, and {beside[0]} stands beside it." if beside else ""
+def _beside_a_return_path(context: Context, others: Entries) -> list[Finding]:
+    found = _told_by_host(context, others)
+    foreign = [host for _, host in others if host and _of_ses(context, host) is None]
+    if foreign:
+        message = f"A MAIL FROM domain has one MX record only, and {foreign[0]} stands beside it."
         fix = f"Keep only the MX record: {context.shown_value}"
-        return Finding("mx_other_provider", Verdict.CONFLICT, message, fix) if beside else None
-    others = [(preference, host) for preference, host in entries if host != wanted and preference <= ours]
-    if not others:
-        return None
-    preference, host = min(others)
-    if preference < ours:
-        return Finding(
-            "mx_not_preferred",
-            Verdict.CONFLICT,
-            f"{host} has a lower number ({preference}) than our MX record ({ours}), so mail goes there first.",
-            f"Remove the MX record of {host}, or give it a number above {ours}.",
+        found.append(Finding("mx_other_provider", Verdict.CONFLICT, message, fix))
+    return found
+
+
+def _preferred_to_ours(before: Entries, ours: int) -> list[Finding]:
+    found: list[Finding] = []
+    lower = [(preference, host) for preference, host in before if host and preference < ours]
+    if lower:
+        preference, host = min(lower)
+        found.append(
+            Finding(
+                "mx_not_preferred",
+                Verdict.CONFLICT,
+                f"{host} has a lower number ({preference}) than our MX record ({ours}), so mail goes there first.",
+                f"Remove the MX record of {host}, or give it a number above {ours}.",
+            )
         )
-    return Finding(
-        "mx_equal_preference",
-        Verdict.CONFLICT,
-        f"{host} has the same number ({preference}) as our MX record, so about half of the mail goes there.",
-        f"Remove the MX record of {host}, or give it a higher number.",
-    )
+    equal = [host for preference, host in before if host and preference == ours]
+    if equal:
+        found.append(
+            Finding(
+                "mx_equal_preference",
+                Verdict.CONFLICT,
+                f"{equal[0]} has the same number ({ours}) as our MX record, so about half of the mail goes there.",
+                f"Remove the MX record of {equal[0]}, or give it a higher number.",
+            )
+        )
+    return found

@@ -19,4 +19,5 @@ class Once:
         future: asyncio.Future[T] | None = self._futures.get(key)
         if future is None:
             future = self._futures[key] = asyncio.ensure_future(start())
-        return await future
+        # Who gives up waiting does not take the result from the others.
+        return await asyncio.shield(future)

@@ -1,61 +1,22 @@
-"""Where a record that is not at its name may have been put instead: the places to look, and what each means (pure)."""
+"""A record that is not at its name: misplaced, behind a wildcard, or with a CNAME in the way (pure)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from domains.dns.answers import Lookup
+from domains.dns.dmarc import is_dmarc
 from domains.dns.judgement import Context, Expected, Finding, Verdict
-from domains.dns.matching import is_satisfied
-from domains.names import ancestors, is_below, registrable_domain, relative_name
+from domains.dns.matching import OTHER_TYPES, SES_SPF, host_of, is_satisfied, mx_entries, name_beside
+from domains.dns.places import MAY_BE_WILD, UNMISTAKABLE, rare_places, wrong_places
+from domains.dns.spelling import bare_host, bare_text, bare_token
+from domains.dns.spf import is_spf, parse_spf
+from domains.names import relative_name
 
-# Their values are this one domain's: seen elsewhere, they are misplaced. An MX or SPF record there may belong there.
-UNMISTAKABLE = frozenset({"ownership", "claim", "dkim"})
-
-
-NOBODYS_LABEL = "postern-asks-for-nothing"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A name where the record may stand by mistake, and the code of that mistake."""
-
-    code: str
-    name: str
-
-
-def wrong_places(expected: Expected, *, domain: str, zone: str) -> tuple[Place, ...]:
-    """In the order of precedence, the right name left out."""
-    zone = zone or domain
-    places = [Place("name_doubled", f"{expected.name}.{zone}")]
-    if expected.purpose in UNMISTAKABLE:
-        places += _unmistakable(expected, domain, zone)
-    if expected.purpose == "inbound" and is_below(domain, zone):
-        places.append(Place("at_apex", zone))
-    if expected.purpose == "dmarc":
-        places += [Place("label_missing", f"dmarc.{domain}"), Place("dmarc_at_apex", domain)]
-    return tuple(place for place in dict.fromkeys(places) if place.name != expected.name)
-
-
-def _unmistakable(expected: Expected, domain: str, zone: str) -> list[Place]:
-    labels = expected.name.removesuffix("." + domain).split(".")
-    prefix = ".".join(labels)
-    places: list[Place] = []
-    if zone == domain:
-        top = registrable_domain(domain)
-        above = [name for name in ancestors(domain) if name == top or is_below(name, top)]
-        places += [Place("in_parent_zone", f"{prefix}.{name}") for name in above]
-    places += [Place("at_apex", domain), Place("at_apex", zone)]
-    if is_below(domain, zone):
-        places.append(Place("label_missing", f"{prefix}.{zone}"))
-    if len(labels) > 1:
-        places.append(Place("label_missing", f"{labels[0]}.{domain}"))
-    if "_" in prefix:
-        places.append(Place("label_missing", f"{prefix.replace('_', '')}.{domain}"))
-    return places
-
+__all__ = ["cname_in_the_way", "misplaced", "wildcard_answer", "wildcard_probe", "wrong_places"]
 
 MEANING = {
-    "name_doubled": "your DNS host added the zone's name once more",
+    "name_doubled": "a part of the name was added once more",
     "in_parent_zone": "that is the zone above, and this domain has a zone of its own",
     "at_apex": "the name field was left empty or has only @",
     "label_missing": "a part of the name, or its underscore, was left out",
@@ -63,31 +24,77 @@ MEANING = {
 }
 
 
-def misplaced(context: Context) -> Finding | None:
-    """The first wrong place where the record stands."""
+def misplaced(context: Context) -> tuple[Finding, Lookup] | None:
+    """The first wrong place where the record stands, and what stands there."""
     expected, zone = context.expected, context.lookup.zone or context.domain
-    for place in wrong_places(expected, domain=context.domain, zone=context.lookup.zone):
+    where = {"domain": context.domain, "zone": context.lookup.zone}
+    for place in (*rare_places(expected, **where), *wrong_places(expected, **where)):
         lookup = context.observation.get(place.name, expected.type)
-        if lookup is None or not lookup.values or not is_satisfied(expected, lookup.values, context.observation):
+        is_shared = place.code in ("in_parent_zone", "at_apex") and expected.purpose not in UNMISTAKABLE
+        if lookup is None or not _is_the_record(context, place.code, lookup) or (is_shared and _has_its_own(context)):
+            continue
+        if place.code in MAY_BE_WILD and _is_wild(context, lookup):
             continue
         field = relative_name(expected.name, zone)
         fix = f"In the name field type only: {field}"
         if place.code == "in_parent_zone":
             fix = f"Move the record to the zone {zone}, with the name: {field}"
-        return Finding(
+        if is_shared:
+            # It may be that name's own as well, and mail there would be lost with it.
+            fix = f"Add the record with the name: {field} (leave the one at {place.name} if that name needs it too)"
+        finding = Finding(
             place.code,
             Verdict.MISSING,
             f"The record is at {place.name} instead of {expected.name}: {MEANING[place.code]}.",
             fix,
         )
+        return finding, lookup
     return None
+
+
+def _is_wild(context: Context, lookup: Lookup) -> bool:
+    """A wildcard with the record in it answers at every place that is asked for, and nobody has put it there."""
+    beside = context.observation.get(name_beside(lookup.name), lookup.type)
+    return beside is not None and bool(beside.values) and set(beside.values) == set(lookup.values)
+
+
+def _has_its_own(context: Context) -> bool:
+    """A name with an MX set or SPF record of its own does not miss the one above."""
+    return any(context.expected.type == "MX" or is_spf(value) for value in context.values)
+
+
+def _is_the_record(context: Context, code: str, lookup: Lookup) -> bool:
+    """What stands there can only be this record, be it with a mistake of its own."""
+    expected, values = context.expected, lookup.values
+    # The zone's own SPF record is its own matter, unless it is to the letter what was asked for below.
+    if expected.purpose in ("ownership", "claim") or (expected.purpose == "spf" and code == "at_apex"):
+        return bare_token(expected.value).lower() in [bare_token(value).lower() for value in values]
+    if expected.purpose == "dmarc":
+        return any(is_dmarc(bare_text(value)) for value in values)
+    if expected.purpose in ("spf", "mail_from_spf"):
+        texts = [bare_text(value) for value in values]
+        return any(is_spf(text) and parse_spf(text).includes(SES_SPF) for text in texts) or (
+            bool(values) and is_satisfied(expected, values, context.observation)
+        )
+    return host_of(expected.value) in [meant_host(context, host) for host in hosts_in(expected, values)]
+
+
+def hosts_in(expected: Expected, values: Sequence[str]) -> list[str]:
+    """The hosts that an MX set or a CNAME names, as they stand there."""
+    return [host for _, host in mx_entries(values)] if expected.type == "MX" else list(values)
+
+
+def meant_host(context: Context, host: str) -> str:
+    """The host without what was typed or added around it."""
+    zones = (context.lookup.zone, context.domain)
+    return bare_host(host, zones, is_priority_kept=context.expected.type != "MX")
 
 
 def wildcard_probe(expected: Expected, *, zone: str) -> tuple[str, str] | None:
     """A question beside the record that only a wildcard would answer (RFC 4592)."""
     if expected.name == zone or "." not in expected.name:
         return None
-    return f"{NOBODYS_LABEL}.{expected.name.partition('.')[2]}", expected.type
+    return name_beside(expected.name), expected.type
 
 
 def _is_from_wildcard(context: Context) -> bool:
@@ -95,15 +102,19 @@ def _is_from_wildcard(context: Context) -> bool:
     if probe is None:
         return False
     if context.expected.type == "CNAME" and not context.values:
-        # The wildcard of an address, the commonest there is, makes every name below it exist.
-        here, beside = (context.observation.get(name, "A") for name in (context.expected.name, probe[0]))
-        if here is None or beside is None:
-            return False
-        return bool(here.values) and set(here.values) == set(beside.values)
+        # A wildcard of any other type makes every name below it exist.
+        return any(_is_same_beside(context, probe[0], type_) for type_ in OTHER_TYPES)
     answer = context.observation.get(*probe)
     if answer is None or not (answer.values or answer.cname):
         return False
     return set(answer.values) == set(context.values) and answer.cname == context.lookup.cname
+
+
+def _is_same_beside(context: Context, name: str, type_: str) -> bool:
+    here, beside = (context.observation.get(each, type_) for each in (context.expected.name, name))
+    if here is None or beside is None:
+        return False
+    return bool(here.values) and set(here.values) == set(beside.values)
 
 
 def wildcard_answer(context: Context) -> Finding | None:

@@ -3,36 +3,61 @@
 from __future__ import annotations
 
 from domains.dns.dmarc import is_dmarc, parse_dmarc
+from domains.dns.dmarc_repair import repair_dmarc
 from domains.dns.judgement import Context, Finding, Verdict
 from domains.dns.matching import SES_SPF, known_txt, looks_like_dmarc, report_permissions, spf_cost
-from domains.dns.spf import MOST_LOOKUPS, authorises, is_spf, merge_include, parse_spf
+from domains.dns.spf import MOST_LOOKUPS, SpfRecord, authorises, is_spf, merge_include, parse_spf
 from domains.dns.spf_cost import MOST_VOID_LOOKUPS
+from domains.dns.spf_repair import looks_like_spf, repair_spf
+
+SPF_PURPOSES = ("spf", "mail_from_spf")
 
 
-def spf_finding(context: Context) -> Finding | None:
-    if context.expected.purpose not in ("spf", "mail_from_spf"):
-        return None
-    records = [value for value in context.values if is_spf(value)]
-    if len(records) > 1:
-        return Finding(
-            "spf_duplicate",
-            Verdict.WRONG,
-            f"There are {len(records)} SPF records, and then none of them counts.",
-            "Keep one SPF record with the terms of all, and remove the others.",
-        )
+def spf_findings(context: Context) -> list[Finding]:
+    """All that keeps what stands there from letting Amazon SES send; empty where there is no SPF record at all."""
+    if context.expected.purpose not in SPF_PURPOSES:
+        return []
+    records = [parse_spf(value) for value in context.values if is_spf(value)]
     if not records:
-        return None
-    record = parse_spf(records[0])
+        attempts = [value for value in context.values if looks_like_spf(value)]
+        return [_unversioned(context, attempts[0])] if attempts else []
+    found: list[Finding] = []
+    if len(records) > 1:
+        message = f"There are {len(records)} SPF records, and then none of them counts."
+        fix = "Keep one SPF record with the terms of all, and remove the others."
+        found.append(Finding("spf_duplicate", Verdict.WRONG, message, fix))
+    broken = [record for record in records if record.errors]
+    if broken:
+        message = f"The SPF record has a mistake, and then none of it counts: {broken[0].errors[0]}."
+        found.append(Finding("spf_syntax", Verdict.WRONG, message, _corrected(context, broken[0].text)))
+    if not any(_lets_ses_send(context, record) for record in records):
+        found.append(_missing_include(context, records[0].text))
+    if len(records) == 1 and spf_cost(context.expected, records[0].text, context.observation).is_too_much:
+        found.append(_too_many_lookups(context, records[0].text))
+    return found
+
+
+def _unversioned(context: Context, text: str) -> Finding:
+    message = f"The SPF record must begin with v=spf1 and a space, so it does not count: {text[:100]}"
+    return Finding("spf_syntax", Verdict.WRONG, message, _corrected(context, text))
+
+
+def _corrected(context: Context, text: str) -> str:
+    """The whole record as it was meant, ours merged in; the part is left to its owner where that can not be told."""
+    meant = repair_spf(text)
+    if meant is None:
+        return f"Correct that part of the SPF record at {context.expected.name}: {text}"
+    return f"Change the SPF record at {context.expected.name} to: {merge_include(meant, SES_SPF)}"
+
+
+def _lets_ses_send(context: Context, record: SpfRecord) -> bool:
     if record.errors:
-        return Finding(
-            "spf_syntax",
-            Verdict.WRONG,
-            f"The SPF record has a mistake, and then none of it counts: {record.errors[0]}.",
-            f"Correct that part of the SPF record at {context.expected.name}: {record.text}",
-        )
-    if is_spf_given(context, records[0]):
-        return _too_many_lookups(context, records[0])
-    merged = merge_include(records[0], SES_SPF)
+        return record.includes(SES_SPF)
+    return is_spf_given(context, record.text)
+
+
+def _missing_include(context: Context, record: str) -> Finding:
+    merged = merge_include(record, SES_SPF)
     fix = f"Change the SPF record at {context.expected.name} to: {merged}"
     if spf_cost(context.expected, merged, context.observation).is_too_much:
         fix = (
@@ -61,6 +86,28 @@ def _too_many_lookups(context: Context, record: str) -> Finding:
     )
 
 
+def broken_include_before_ours(context: Context) -> Finding | None:
+    """A receiver that comes to an include without one sound SPF record stops there (RFC 7208 section 5.2)."""
+    records = [value for value in context.values if is_spf(value)] if context.expected.purpose in SPF_PURPOSES else []
+    for term in parse_spf(records[0]).terms if len(records) == 1 else ():
+        if term.name == "all" or (term.name == "include" and term.target == SES_SPF):
+            return None
+        known = known_txt(context.observation, term.target) if term.name == "include" else None
+        if known is None:
+            continue
+        sound = [value for value in known if is_spf(value)]
+        if len(sound) == 1 and not parse_spf(sound[0]).errors:
+            continue
+        return Finding(
+            "spf_syntax",
+            Verdict.OK,
+            f"Amazon SES is in the record, but {term.target}, which comes before it, has no valid SPF record: "
+            f"a strict receiver stops there.",
+            f"Remove {term.text} from the SPF record at {context.expected.name}, or put it behind include:{SES_SPF}.",
+        )
+    return None
+
+
 def rua_unauthorised(context: Context) -> Finding | None:
     """The policy counts, but whoever should read the reports has not agreed to (RFC 7489 section 7.1)."""
     records = [value for value in context.values if is_dmarc(value)] if context.expected.purpose == "dmarc" else []
@@ -80,22 +127,37 @@ def rua_unauthorised(context: Context) -> Finding | None:
     return None
 
 
-def dmarc_finding(context: Context) -> Finding | None:
+def dmarc_findings(context: Context) -> list[Finding]:
+    """What keeps the policy that stands there from counting; empty where there is none."""
     if context.expected.purpose != "dmarc":
-        return None
+        return []
+    found: list[Finding] = []
     records = [value for value in context.values if is_dmarc(value)]
     if len(records) > 1:
-        return Finding(
-            "dmarc_duplicate",
-            Verdict.WRONG,
-            f"There are {len(records)} DMARC records, and then none of them counts.",
-            "Keep one DMARC record and remove the others.",
-        )
-    broken = records or [value for value in context.values if looks_like_dmarc(value)]
-    if not broken:
+        message = f"There are {len(records)} DMARC records, and then none of them counts."
+        fix = "Keep one DMARC record and remove the others."
+        found.append(Finding("dmarc_duplicate", Verdict.WRONG, message, fix))
+    mistakes = [(value, parse_dmarc(value).errors[0]) for value in records if parse_dmarc(value).errors]
+    if not records:
+        attempts = [value for value in context.values if looks_like_dmarc(value)]
+        mistakes = [(value, "it must begin with v=DMARC1; in this spelling") for value in attempts]
+    if mistakes:
+        text, mistake = mistakes[0]
+        message = f"The DMARC record has a mistake: {mistake}."
+        found.append(Finding("dmarc_syntax", Verdict.WRONG, message, _corrected_policy(context, text)))
+    return found
+
+
+def ignored_in_dmarc(context: Context) -> Finding | None:
+    """The policy counts, and a part of the record does not (RFC 9989 section 4.7)."""
+    records = [value for value in context.values if is_dmarc(value)] if context.expected.purpose == "dmarc" else []
+    ignored = parse_dmarc(records[0]).ignored if len(records) == 1 else ()
+    if not ignored:
         return None
-    errors = parse_dmarc(broken[0]).errors if records else ("it must begin with v=DMARC1; in this spelling",)
-    if not errors:
-        return None
-    error = errors[0]
-    return Finding("dmarc_syntax", Verdict.WRONG, f"The DMARC record has a mistake: {error}.", context.instruction)
+    message = f"The policy is in force, but receivers pass over a part of the record: {ignored[0]}."
+    return Finding("dmarc_syntax", Verdict.OK, message, _corrected_policy(context, records[0]))
+
+
+def _corrected_policy(context: Context, text: str) -> str:
+    otherwise = parse_dmarc(context.expected.value).policy or "none"
+    return f"Set the TXT record at {context.expected.name} to: {repair_dmarc(text, otherwise=otherwise)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from domains.dns.answers import Outcome, ServerAnswer
+from domains.dns.answers import FROM_A_CACHE, Outcome, ServerAnswer
 
 if TYPE_CHECKING:
     import dns.message
@@ -15,6 +15,7 @@ MOST_CNAMES = 8
 NOT_FOLLOWED = frozenset({"CNAME", "MX"})
 MOST_VALUES = 1000
 LONGEST_VALUE = 64 * 1024
+NOT_AUTHORITATIVE = "it does not hold the zone (lame delegation)"
 
 
 @dataclass(frozen=True)
@@ -40,24 +41,26 @@ def read_reply(reply: dns.message.Message, name: str, type_: str, label: str) ->
         # With NXDOMAIN it is the end of the chain that does not exist (RFC 6604); the asked name does.
         return ServerAnswer(server=label, outcome=Outcome.NODATA, ttl=ttl, cname=cname)
     if code == dns.rcode.NXDOMAIN:
-        return ServerAnswer(server=label, outcome=Outcome.NXDOMAIN, ttl=_negative_ttl(reply))
+        return ServerAnswer(label, Outcome.NXDOMAIN, ttl=_negative_ttl(reply), zone=_zone_of_no(reply, name))
     referral = _referral(reply, name)
     if referral is not None:
         return referral
-    return ServerAnswer(server=label, outcome=Outcome.NODATA, ttl=_negative_ttl(reply))
+    return ServerAnswer(label, Outcome.NODATA, ttl=_negative_ttl(reply), zone=_zone_of_no(reply, name))
 
 
-def is_lame(reply: dns.message.Message, answer: ServerAnswer) -> bool:
-    """Whether a server of the zone answers without authority over it (RFC 1912 section 2.8).
+def lack_of_authority(reply: dns.message.Message, answer: ServerAnswer) -> str:
+    """Why the answer of a server of the zone does not count, if so: it has no authority over it (RFC 1912 section 2.8).
 
     A "no" never counts then, and a "yes" not from a recursive server, which has it from a cache.
     """
     import dns.flags
 
     if answer.outcome is Outcome.UNKNOWN or reply.flags & dns.flags.AA:
-        return False
+        return ""
+    if reply.flags & dns.flags.RA:
+        return FROM_A_CACHE
     is_no = answer.outcome in (Outcome.NODATA, Outcome.NXDOMAIN) and not answer.cname
-    return is_no or bool(reply.flags & dns.flags.RA)
+    return NOT_AUTHORITATIVE if is_no else ""
 
 
 def _values(reply: dns.message.Message, name: str, type_: str) -> tuple[tuple[str, ...], int | None, str]:
@@ -118,6 +121,14 @@ def _negative_ttl(reply: dns.message.Message) -> int | None:
         if rrset.rdtype == dns.rdatatype.SOA:
             return min(int(rrset.ttl), int(rrset[0].minimum))
     return None
+
+
+def _zone_of_no(reply: dns.message.Message, name: str) -> str:
+    """The zone that says "no": whose SOA comes with it (RFC 2308 section 3), if that is above the name."""
+    import dns.rdatatype
+
+    owners = (_text_of(rrset.name) for rrset in reply.authority if rrset.rdtype == dns.rdatatype.SOA)
+    return next((owner for owner in owners if owner and name.lower().endswith(f".{owner}")), "")
 
 
 def _text_of(name: Any) -> str:

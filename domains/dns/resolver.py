@@ -7,28 +7,40 @@ their referrals (RFC 1034 section 5.3.3). What one look finds out about zones is
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from domains.dns.answers import Lookup, Observation, Outcome, ServerAnswer
-from domains.dns.exchange import UDP_SECONDS, Allowance, exchange
+from domains.dns.asking_order import Ask, Question, Weight, at_least, in_order
+from domains.dns.cname_chains import follow, follow_publicly
+from domains.dns.exchange import Allowance
 from domains.dns.once import Once
-from domains.dns.public_view import ATTEMPTS, Endpoint, PublicView
-from domains.dns.replies import Referral, is_lame, read_reply
-from domains.names import is_below, registrable_domain
+from domains.dns.public_view import Endpoint, PublicView
+from domains.dns.replies import NOT_AUTHORITATIVE, Referral
+from domains.dns.servers import Host, Servers, of_a_referral
+from domains.dns.zones import MOST_SERVERS, Zone, Zones, is_inside
+from domains.names import registrable_domain
 
-Question = tuple[str, str]
 More = Callable[[Observation], Sequence[Question]]
 
-MOST_SERVERS = 8
-MOST_SERVERS_TO_DOUBT = 3
-MOST_CNAMES = 8
-# A CNAME at such a name may lead to the right value; of a CNAME question only what a DNAME makes up is followed.
-FOLLOWED = frozenset({"TXT", "CNAME"})
 MOST_ROUNDS = 5
-NOT_AUTHORITATIVE = "it does not hold the zone (lame delegation)"
+# Of what lies beside the records, and of zones that a CNAME leads to at somebody else's, some servers are enough.
+MOST_ASKED_BESIDE = 2
+MOST_ASKED_ELSEWHERE = 3
+# What a first round leaves for what the records refer to.
+KEPT_BACK = 8
+
+
+@dataclass(frozen=True)
+class Thrift:
+    """Spend no more than `questions` where `is_well` says so of what was seen; where it does not, ask all servers."""
+
+    weights: Mapping[Question, Weight]
+    is_well: Callable[[Observation], bool]
+    questions: int = 40
 
 
 def observe(
@@ -39,259 +51,200 @@ def observe(
     deadline_seconds: float = 5.0,
     budget: int = 120,
     more: More | None = None,
+    thrift: Thrift | None = None,
 ) -> Observation:
     """Look all questions up at once and end within the deadline; what can not be seen is UNKNOWN, never an exception.
 
     `more` sees the observation so far and names further questions, round by round, which is how a diagnosis asks only
     where it must; those outside the registrable domains of `questions` are asked of the resolver alone. `budget` bounds
-    the packets of the whole look. It blocks, and may be called from a thread with a running event loop too.
+    the packets of the whole look; without `thrift` all servers are asked for all `questions`. It blocks, and may be
+    called from a thread with a running event loop too.
     """
     allowance = Allowance(time.monotonic() + deadline_seconds, budget)
-    look = _Look(
-        public=PublicView(resolvers, allowance),
-        port=authoritative_port,
-        allowance=allowance,
-        own=frozenset(registrable_domain(name) for name, _ in questions),
-    )
+    public = PublicView(resolvers, allowance)
+    servers = Servers(public, authoritative_port, allowance)
+    zones = Zones(public, servers, frozenset(registrable_domain(name) for name, _ in questions))
+    look = _Look(allowance, public, servers, zones)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(look.observe(questions, more))
+        return asyncio.run(look.observe(questions, more, thrift))
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="dns") as pool:
-        return pool.submit(lambda: asyncio.run(look.observe(questions, more))).result()
+        return pool.submit(lambda: asyncio.run(look.observe(questions, more, thrift))).result()
 
 
-@dataclass(frozen=True)
-class _Host:
-    """A name server, with its addresses where a referral brought them along."""
+@dataclass
+class _Sight:
+    """One question: the zone that holds its name, and what was said so far, by server."""
 
-    name: str
-    glue: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Zone:
-    """A zone cut and who serves it; without hosts only the resolvers know it."""
-
-    name: str
-    hosts: tuple[_Host, ...] = ()
+    zone: Zone
+    replies: dict[str, ServerAnswer] = field(default_factory=dict)
+    public: ServerAnswer | None = None
 
 
 @dataclass
 class _Look:
     """One observation under way: what it may spend, and what it has found out so far."""
 
-    public: PublicView
-    port: int
     allowance: Allowance
-    own: frozenset[str]
+    public: PublicView
+    servers: Servers
+    zones: Zones
     once: Once = field(default_factory=Once)
-    found: dict[str, _Zone] = field(default_factory=dict)
-    # Addresses that stayed silent, with the reason: later rounds do not wait for them again.
-    silent: dict[str, str] = field(default_factory=dict)
+    sights: dict[Question, _Sight] = field(default_factory=dict)
+    lookups: dict[Question, Lookup] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
 
-    async def observe(self, questions: Sequence[Question], more: More | None) -> Observation:
-        started = time.monotonic()
-        lookups = await self._all(questions, self._look_up)
+    async def observe(self, questions: Sequence[Question], more: More | None, thrift: Thrift | None) -> Observation:
+        asked = list(dict.fromkeys(questions))
+        for question, zone in zip(
+            asked, await asyncio.gather(*(self.zones.holding(name) for name, _ in asked)), strict=True
+        ):
+            self.sights[question] = _Sight(zone)
+        begun = {question: self.sights[question].zone for question in asked}
+        servers = {question: len(zone.hosts) for question, zone in begun.items()}
+        turn = random.randrange(MOST_SERVERS)  # noqa: S311  (spreads the questions, guards nothing)
+        order = in_order(servers, thrift.weights if thrift else {}, turn=turn)
+        room = len(order)
+        if thrift is not None:
+            room = max(at_least(order), thrift.questions - KEPT_BACK - self.allowance.asked)
+        while count := self._affordable(order, room):
+            await self._ask_all(order[:count], begun)
+            order = order[count:]
+            await self._ask_more(more)
+            if thrift is not None:
+                is_well = thrift.is_well(self.seen())
+                room = thrift.questions - self.allowance.asked if is_well else self.allowance.budget
+        return self.seen()
+
+    def _affordable(self, order: Sequence[Ask], room: int) -> int:
+        """How many of these can be asked for so many questions: a resolver may leave the end of a CNAME to us."""
+        for count, ask in enumerate(order):
+            lookup = self.lookups.get(ask.question)
+            room -= 2 if ask.is_public and lookup is not None and lookup.cname else 1
+            if room < 0:
+                return count
+        return len(order)
+
+    def seen(self) -> Observation:
         # The shortest name asked for is the domain itself; its zone is what the owner edits.
-        domain = min(lookups.values(), key=lambda each: len(each.name), default=Lookup("", "", "", ()))
+        domain = min(self.lookups.values(), key=lambda each: len(each.name), default=Lookup("", "", "", ()))
+        spent = time.monotonic() - self.started
+        return Observation(dict(self.lookups), domain.zone, domain.name_servers, self.allowance.asked, spent)
 
-        def seen() -> Observation:
-            spent = time.monotonic() - started
-            return Observation(lookups, domain.zone, domain.name_servers, self.allowance.asked, spent)
+    async def _ask_all(self, asks: Iterable[Ask], begun: Mapping[Question, Zone]) -> None:
+        by_question: dict[Question, list[Ask]] = {}
+        for ask in asks:
+            by_question.setdefault(ask.question, []).append(ask)
+        await asyncio.gather(*(self._ask(question, part, begun[question]) for question, part in by_question.items()))
 
+    async def _ask(self, question: Question, asks: Sequence[Ask], begun: Zone) -> None:
+        sight = self.sights[question]
+        hosts = tuple(begun.hosts[ask.server] for ask in asks if ask.server is not None)
+        is_public = any(ask.is_public for ask in asks)
+        public, _ = await asyncio.gather(
+            self._publicly(*question) if is_public else _nothing(),
+            # Servers of a zone that was left on a referral have nothing more to say.
+            self._ask_authority(question, hosts) if sight.zone is begun else _nothing(),
+        )
+        sight.public = public or sight.public
+        self.lookups[question] = await self._lookup(question, sight)
+
+    async def _ask_more(self, more: More | None) -> None:
+        """The looks aside of a diagnosis, round by round: cheaper, by two servers, without the public view."""
         for _ in range(MOST_ROUNDS if more is not None else 0):
-            further = [question for question in (more(seen()) if more else ()) if question not in lookups]
+            named = dict.fromkeys(more(self.seen()) if more else ())
+            further = [question for question in named if question not in self.lookups]
             if not further:
                 break
-            lookups = {**lookups, **await self._all(further, self._look_further)}
-        return seen()
+            await asyncio.gather(*(self._ask_beside(question) for question in further))
 
-    async def _all(
-        self, questions: Iterable[Question], look_up: Callable[[str, str], Awaitable[Lookup]]
-    ) -> dict[Question, Lookup]:
-        wanted = list(dict.fromkeys(questions))
-        found = await asyncio.gather(*(look_up(name, type_) for name, type_ in wanted))
-        return dict(zip(wanted, found, strict=True))
-
-    def _is_own(self, name: str) -> bool:
-        return any(name == own or is_below(name, own) for own in self.own)
-
-    async def _look_up(self, name: str, type_: str) -> Lookup:
-        listed = await self._start_of(name)
-        public, (zone, answers), delegated = await asyncio.gather(
-            self._publicly(name, type_),
-            self._ask_authority(name, type_, listed),
-            self.once(("delegated", listed.name), lambda: self._delegated(listed)),
-        )
-        stray: tuple[ServerAnswer, ...] = ()
-        if delegated is not None:
-            stray = answers
-            zone, answers = await self._ask_authority(name, type_, delegated)
-        hosts = tuple(host.name for host in zone.hosts)
-        if not answers or (_all_unknown(answers) and await self._is_cut_off(zone)):
-            return Lookup(name, type_, zone.name, (public,), public, hosts, is_authoritative=False)
-        if type_ in FOLLOWED:
-            answers = tuple(await asyncio.gather(*(self._through_cname(answer, type_) for answer in answers)))
-        return Lookup(name, type_, zone.name, answers, public, hosts, stray=stray)
+    async def _ask_beside(self, question: Question) -> None:
+        zone = Zone("")
+        if self.zones.is_own(question[0]):
+            zone = await self.zones.near(question[0], MOST_ASKED_BESIDE)
+        sight = self.sights[question] = _Sight(zone)
+        await self._ask_authority(question, zone.hosts)
+        self.lookups[question] = await self._lookup(question, sight)
 
     async def _publicly(self, name: str, type_: str) -> ServerAnswer:
-        """What the resolver says, followed to the end where it leaves that to us."""
-        answer = await self.public.ask_and_doubt(name, type_)
-        seen: set[str] = set()
-        while type_ in FOLLOWED and not answer.values and answer.cname and answer.cname not in seen:
-            seen.add(answer.cname)
-            led = await self.public.ask(answer.cname, type_)
-            answer = replace(answer, outcome=led.outcome, values=led.values, cname=led.cname, reason=led.reason)
-        return answer
+        return await follow_publicly(self.public, await self.public.ask_and_doubt(name, type_), type_)
 
-    async def _look_further(self, name: str, type_: str) -> Lookup:
-        """A look aside for a diagnosis: cheaper, by two servers of the zone, without the public view."""
-        if self._is_own(name):
-            zone, answers = await self._ask_authority(name, type_, await self._near(name))
-            if answers and not (_all_unknown(answers) and await self._is_cut_off(zone)):
-                return Lookup(name, type_, zone.name, answers)
-        public = await self.public.ask(name, type_)
-        return Lookup(name, type_, "", (public,), public, is_authoritative=False)
+    async def _ask_authority(self, question: Question, hosts: Sequence[Host]) -> None:
+        """What these servers of the name's zone say; each referral leads deeper, so the walk ends."""
+        sight = self.sights[question]
+        sight.zone, found = await self._walk(question, Zone(sight.zone.name, tuple(hosts)), sight.zone)
+        sight.replies.update(found)
 
-    async def _near(self, name: str) -> _Zone:
-        """The closest zone that this look already knows, with two of its servers; referrals lead on from there."""
-        known = [zone for zone in self.found.values() if zone.name == name or is_below(name, zone.name)]
-        zone = max(known, key=lambda each: len(each.name), default=None) or await self._zone_of(name)
-        return _Zone(zone.name, zone.hosts[:2])
-
-    async def _ask_authority(self, name: str, type_: str, zone: _Zone) -> tuple[_Zone, tuple[ServerAnswer, ...]]:
-        """What each server of the name's zone says; each referral leads deeper, so the walk ends."""
-        while zone.hosts:
-            replies = await asyncio.gather(*(self._ask_server(name, type_, host) for host in zone.hosts))
-            child = next(
-                (reply for reply in replies if isinstance(reply, Referral) and is_below(reply.zone, zone.name)), None
-            )
+    async def _walk(self, question: Question, asked: Zone, whole: Zone) -> tuple[Zone, dict[str, ServerAnswer]]:
+        while asked.hosts:
+            replies = await asyncio.gather(*(self.servers.ask(*question, host) for host in asked.hosts))
+            child = _child_of(asked, replies)
             if child is None:
-                return zone, tuple(_lame(host, reply) for host, reply in zip(zone.hosts, replies, strict=True))
-            zone = _Zone(child.zone, _hosts_of(child))
-        return zone, ()
+                by_host = zip(asked.hosts, replies, strict=True)
+                return whole, {host.name: _lame(host, reply) for host, reply in by_host}
+            asked = whole = child
+        return whole, {}
 
-    async def _start_of(self, name: str) -> _Zone:
-        """Where the walk to a name begins: for what stands below an underscore, at the name without it.
+    async def _lookup(self, question: Question, sight: _Sight) -> Lookup:
+        """What is known by now of one question, as a value."""
+        name, type_ = question
+        by_host = [(host, sight.replies[host.name]) for host in sight.zone.hosts if host.name in sight.replies]
+        counting = tuple(answer for host, answer in by_host if host.is_delegated)
+        stray = tuple(answer for host, answer in by_host if not host.is_delegated)
+        if sight.zone.is_partly_shared and not _all_unknown(counting):
+            counting += stray
+        hosts = tuple(host.name for host in sight.zone.delegated)
+        if not sight.zone.hosts or (_all_unknown(counting) and await self._is_cut_off(sight.zone, counting)):
+            public = sight.public or await self._publicly(name, type_)
+            return Lookup(name, type_, sight.zone.name, (public,), public, hosts, is_authoritative=False)
+        counting, stray = [await follow(each, type_, self._ask_target) for each in (counting, stray)]
+        return Lookup(name, type_, sight.zone.name, counting, sight.public, hosts, stray=stray)
 
-        A cut at `_domainkey` is looked for first, for three names at once; where servers are many that look is left to
-        their referrals, so that all is within the questions of a check in good order.
-        """
-        parent = name.partition(".")[2]
-        is_service = name.startswith("_") and self._is_own(parent)
-        is_deep = parent.startswith("_") and self._is_own(parent)
-        if is_service:
-            return await self._zone_of(parent)
-        if not is_deep:
-            return await self._zone_of(name)
-        above = await self._zone_of(parent.partition(".")[2])
-        return above if len(above.hosts) > MOST_SERVERS_TO_DOUBT else await self._zone_of(parent)
+    async def _is_cut_off(self, zone: Zone, answers: Sequence[ServerAnswer]) -> bool:
+        """A server that refuses or fails has been reached, so that what caches still hold does not stand for it."""
+        is_silent = bool(answers) and all(answer.is_silence for answer in answers)
+        return is_silent and await self.zones.is_cut_off(zone)
 
-    async def _zone_of(self, name: str) -> _Zone:
-        """The closest enclosing zone that the resolvers know, with its servers; shared by all names below it."""
-        return await self.once(("zone", name), lambda: self._find_zone(name))
+    async def _ask_target(self, name: str, type_: str) -> tuple[ServerAnswer, ...]:
+        """What the servers that hold the target of a CNAME say, the resolver only where those can not be found."""
+        return await self.once((name, type_), lambda: self._find_target(name, type_))
 
-    async def _find_zone(self, name: str) -> _Zone:
-        answer = await self.public.ask(name, "NS")
-        if answer.outcome is Outcome.FOUND and not answer.cname:
-            listed = tuple(_Host(host) for host in sorted(answer.values)[:MOST_SERVERS])
-            zone = self.found[name] = _Zone(name, listed)
-            return zone
-        parent = name.partition(".")[2]
-        return await self._zone_of(parent) if parent else _Zone("")
-
-    async def _delegated(self, zone: _Zone) -> _Zone | None:
-        """The zone with the servers that the zone above names, where those are quite others than it lists itself.
-
-        Asked only where the servers are so few that all is still within the questions of a check in good order.
-        """
-        parent = zone.name.partition(".")[2]
-        if not parent or not zone.hosts or len(zone.hosts) > MOST_SERVERS_TO_DOUBT:
-            return None
-        above = await self._zone_of(parent)
-        reply = await self._ask_server(zone.name, "NS", above.hosts[0]) if above.hosts else None
-        if not isinstance(reply, Referral) or reply.zone != zone.name:
-            return None
-        is_other = not set(reply.hosts) & {host.name for host in zone.hosts}
-        return _Zone(zone.name, _hosts_of(reply)) if is_other else None
-
-    async def _is_cut_off(self, zone: _Zone) -> bool:
-        """Whether this network lets no question through to authoritative servers: those above the zone fail as well."""
-        return await self.once(("cut off", zone.name), lambda: self._probe_above(zone))
-
-    async def _probe_above(self, zone: _Zone) -> bool:
-        parent = zone.name.partition(".")[2]
-        above = await self._zone_of(parent) if parent else _Zone("")
-        if self.allowance.seconds_left < UDP_SECONDS:
-            # Too late to tell: silence would prove nothing.
-            return False
-        replies = await asyncio.gather(*(self._ask_server(zone.name, "NS", host) for host in above.hosts[:2]))
-        return bool(replies) and all(isinstance(reply, ServerAnswer) and reply.is_silence for reply in replies)
-
-    async def _ask_server(self, name: str, type_: str, host: _Host) -> ServerAnswer | Referral:
-        """One server's reply, by its IPv4 addresses first; IPv6 where those are missing or fail."""
-        addresses = sorted(host.glue, key=lambda address: ":" in address) or list(await self._addresses(host.name, "A"))
-        label, reason, waits = host.name, "its address can not be found", 0
-        while waits < ATTEMPTS:
-            if (waits or not addresses) and not host.glue:
-                addresses += [each for each in await self._addresses(host.name, "AAAA") if each not in addresses]
-            address = next((each for each in addresses[waits:] + addresses[:waits] if each not in self.silent), "")
-            if not address:
-                reason = next((self.silent[each] for each in addresses), reason)
-                break
-            label = f"{host.name} ({address})"
-            reply, reason = await exchange(name, type_, address, self.port, self.allowance, recursion=False)
-            if reply is not None:
-                answer = read_reply(reply, name, type_, label)
-                if isinstance(answer, ServerAnswer) and is_lame(reply, answer):
-                    return ServerAnswer(label, Outcome.UNKNOWN, reason=NOT_AUTHORITATIVE)
-                return answer
-            waits += 1
+    async def _find_target(self, name: str, type_: str) -> tuple[ServerAnswer, ...]:
+        if self.zones.is_own(name):
+            zone = await self.zones.holding(name)
         else:
-            self.silent.update(dict.fromkeys(addresses, reason))
-        return ServerAnswer(label, Outcome.UNKNOWN, reason=reason)
+            zone = await self.zones.of(name)
+            zone = Zone(zone.name, zone.hosts[:MOST_ASKED_ELSEWHERE])
+        whole, replies = await self._walk((name, type_), zone, zone)
+        answers = tuple(replies.values())
+        if not whole.hosts or (_all_unknown(answers) and await self._is_cut_off(whole, answers)):
+            return (await self.public.ask(name, type_),)
+        return answers
 
-    async def _addresses(self, host: str, family: str) -> tuple[str, ...]:
-        return (await self.public.ask(host, family)).values
 
-    async def _through_cname(self, answer: ServerAnswer, type_: str) -> ServerAnswer:
-        """A CNAME at a TXT name is a valid way to publish it elsewhere: what counts is where it leads."""
-        target, seen = answer.cname, set[str]()
-        if not target or answer.values:
-            return answer
-        while target and target not in seen and len(seen) < MOST_CNAMES:
-            seen.add(target)
-            led = await self._led_to(target, type_)
-            if led.values:
-                return replace(answer, outcome=Outcome.FOUND, values=led.values)
-            if led.outcome is Outcome.UNKNOWN:
-                reason = f"the CNAME leads to {target}, which can not be looked up: {led.reason}"
-                return replace(answer, outcome=Outcome.UNKNOWN, reason=reason)
-            target = led.cname
-        return answer
-
-    async def _led_to(self, target: str, type_: str) -> ServerAnswer:
-        if self._is_own(target):
-            _, answers = await self.once(("led", target, type_), lambda: self._ask_own(target, type_))
-            reached = [answer for answer in answers if answer.outcome is not Outcome.UNKNOWN]
-            if reached:
-                return next((answer for answer in reached if answer.values), reached[0])
-        return await self.public.ask(target, type_)
-
-    async def _ask_own(self, name: str, type_: str) -> tuple[_Zone, tuple[ServerAnswer, ...]]:
-        return await self._ask_authority(name, type_, await self._start_of(name))
+async def _nothing() -> None:
+    return None
 
 
 def _all_unknown(answers: Sequence[ServerAnswer]) -> bool:
     return all(answer.outcome is Outcome.UNKNOWN for answer in answers)
 
 
-def _hosts_of(referral: Referral) -> tuple[_Host, ...]:
-    return tuple(_Host(host, referral.glue.get(host, ())) for host in referral.hosts[:MOST_SERVERS])
+def _child_of(zone: Zone, replies: Sequence[ServerAnswer | Referral]) -> Zone | None:
+    """Where referrals lead deeper: the zone, with the servers that any of them names."""
+    deeper = [reply for reply in replies if isinstance(reply, Referral) and is_inside(reply.zone, zone.name)]
+    if not deeper:
+        return None
+    hosts: dict[str, Host] = {}
+    for referral in deeper:
+        for host in of_a_referral(referral, MOST_SERVERS) if referral.zone == deeper[0].zone else ():
+            known = hosts.get(host.name, host)
+            hosts[host.name] = replace(host, glue=tuple(dict.fromkeys((*known.glue, *host.glue))))
+    return Zone(deeper[0].zone, tuple(hosts.values())[:MOST_SERVERS])
 
 
-def _lame(host: _Host, reply: ServerAnswer | Referral) -> ServerAnswer:
+def _lame(host: Host, reply: ServerAnswer | Referral) -> ServerAnswer:
     """A referral that leads no deeper comes from a server that does not hold the zone."""
     if isinstance(reply, ServerAnswer):
         return reply

@@ -13,7 +13,13 @@ MECHANISMS = frozenset({"all", "include", "a", "mx", "ptr", "ip4", "ip6", "exist
 # RFC 7208 section 12: a modifier's name; a mechanism's name is followed by `:`, `/` or nothing.
 MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)")
 DIRECTIVE = re.compile(r"([+?~-]?)([A-Za-z0-9]+)(?::([^/]+(?:/[^/]*)*?))?((?:/\d{1,3})?(?://\d{1,3})?)")
+# Section 7.1: what a domain may be written with, macros included, and how it ends: in a top-level label or a macro.
+MACRO = r"%(?:[%_-]|\{[slodiphcrtv]\d*r?[.+,/_=-]*\})"
+DOMAIN_SPEC = re.compile(
+    rf"(?:[!-$&-~]|{MACRO})*?(?:\.(?=[a-z0-9-]*[a-z-])[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?|%\{{[^}}]*\}})", re.IGNORECASE
+)
 NEEDS_VALUE = frozenset({"include", "ip4", "ip6", "exists"})
+NAMES_A_DOMAIN = frozenset({"include", "a", "mx", "ptr", "exists"})
 LOOKUP_TERMS = frozenset({"include", "a", "mx", "ptr", "exists", "redirect"})
 MOST_LOOKUPS = 10
 
@@ -92,7 +98,8 @@ def _term(text: str, position: int) -> tuple[Term | None, str]:
     modifier = MODIFIER.fullmatch(text)
     if modifier:
         name = modifier.group(1).lower()
-        error = f"{name}= names nothing" if name in ("redirect", "exp") and not modifier.group(2) else ""
+        is_wrong = name in ("redirect", "exp") and not DOMAIN_SPEC.fullmatch(modifier.group(2))
+        error = f"{text!r} names no domain" if is_wrong else ""
         return Term(text, position, name, modifier.group(2), is_modifier=True), error
     directive = DIRECTIVE.fullmatch(text)
     if directive is None or directive.group(2).lower() not in MECHANISMS:
@@ -106,6 +113,8 @@ def _term(text: str, position: int) -> tuple[Term | None, str]:
         return term, f"{term.value!r} is not an IPv{name[-1]} address"
     if name == "all" and term.value:
         return term, f"{text!r}: all takes no value"
+    if value and name in NAMES_A_DOMAIN and not DOMAIN_SPEC.fullmatch(value):
+        return term, f"{text!r} names no domain"
     if name in ("a", "mx") and not _is_prefix(prefix):
         return term, f"{prefix!r} is not a prefix length"
     return term, ""
@@ -162,7 +171,7 @@ def authorises(text: str, host: str, txt_of: Callable[[str], Sequence[str] | Non
                 return False
             if term.name == "include" and term.qualifier == "+" and term.target != host and at(term.target):
                 return True
-        return bool(record.redirect) and at(record.redirect)
+        return record.redirect == host or (bool(record.redirect) and at(record.redirect))
 
     is_given = within(parse_spf(text))
     return Authority(is_given, () if is_given else tuple(unseen))

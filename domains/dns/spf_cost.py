@@ -65,6 +65,8 @@ class _Count:
     hosts: list[Question] = field(default_factory=list)
     voids: int = 0
     visited: int = 0
+    # Whether the walk has come to `free`: its senders pass there, whatever stands behind.
+    is_past_free: bool = False
 
     def of(self, term: Term, path: tuple[str, ...]) -> int:
         """The term's own look-up, and those below it; `path` are the names whose records led here."""
@@ -74,6 +76,10 @@ class _Count:
             if "%" not in host:
                 self.hosts.append((host, HOST_TYPES[term.name]))
             return 1
+        self.is_past_free = self.is_past_free or target == self.free
+        if target in path and not self.is_past_free:
+            # A record that comes back to itself takes look-ups without end.
+            return MOST_LOOKUPS + 1
         if term.name not in ("include", "redirect") or target == self.free or target in path or "%" in target:
             return 1
         self.visited += 1

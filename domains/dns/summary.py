@@ -10,19 +10,22 @@ from dataclasses import dataclass
 
 from domains.dns.answers import Observation, Outcome
 from domains.dns.dmarc import STRENGTH, change_dmarc, is_at_least_as_strong, is_dmarc, parse_dmarc
+from domains.dns.dmarc_repair import repair_dmarc
+from domains.dns.faults import OrElse
 from domains.dns.judgement import Expected
 from domains.dns.matching import (
     SES_SPF,
     deciding_names,
-    informing_questions,
     inherited_dmarc,
     looks_like_dmarc,
     mx_entries,
+    referred_questions,
     spf_cost,
 )
 from domains.dns.mx_providers import Provider, provider_of
 from domains.dns.spf import MOST_LOOKUPS, SeveralSpfRecords, is_spf, parse_spf, propose
 from domains.dns.spf_cost import MOST_VOID_LOOKUPS
+from domains.dns.spf_repair import looks_like_spf, repair_spf
 
 NOBODY = Provider("none", "Nobody")
 LONGEST = 4096
@@ -56,7 +59,7 @@ def further_questions(name: str, seen: Observation) -> list[tuple[str, str]]:
         lookup = seen.get(expected.name, "TXT")
         if lookup is not None and lookup.outcome is not Outcome.UNKNOWN:
             found += [(each, "TXT") for each in deciding_names(expected, lookup.values, seen)]
-            found += informing_questions(expected, lookup.values, seen)
+            found += referred_questions(expected, lookup.values, seen)
     return [each for each in dict.fromkeys(found) if len(each[0]) <= 253 and each not in seen.lookups]
 
 
@@ -88,6 +91,7 @@ def _values(seen: Observation, name: str, type_: str) -> tuple[str, ...] | None:
     return None if lookup is None or lookup.outcome is Outcome.UNKNOWN else lookup.values
 
 
+@OrElse(None)
 def mail_today(values: Sequence[str] | None) -> Part | None:
     """Who the MX set belongs to, told by its most preferred host; a null MX (RFC 7505) is nobody's."""
     if values is None:
@@ -97,13 +101,14 @@ def mail_today(values: Sequence[str] | None) -> Part | None:
     return {"code": provider.code, "name": provider.name, "hosts": hosts}
 
 
+@OrElse(None)
 def _spf(seen: Observation, wishes: Wishes) -> Part | None:
     values = _values(seen, wishes.name, "TXT")
     if values is None:
         return None
     records = [value for value in values if is_spf(value)]
     cost = spf_cost(_spf_of(wishes.name), records[0], seen) if len(records) == 1 else None
-    proposed, refusal = _proposed_spf(records, seen, wishes)
+    proposed, refusal = _proposed_spf(records, values, seen, wishes)
     return {
         "current": _shown(records),
         "proposed": proposed,
@@ -114,16 +119,19 @@ def _spf(seen: Observation, wishes: Wishes) -> Part | None:
     }
 
 
-def _proposed_spf(records: Sequence[str], seen: Observation, wishes: Wishes) -> tuple[str | None, str]:
+def _proposed_spf(
+    records: Sequence[str], values: Sequence[str], seen: Observation, wishes: Wishes
+) -> tuple[str | None, str]:
     if not wishes.is_spf_wanted:
         return (records[0] if len(records) == 1 else None), ""
     if wishes.spf_value:
         return wishes.spf_value, ""
+    meant = _meant_spf(records, values)
     try:
-        merged = propose(records, SES_SPF)
+        merged = propose(meant, SES_SPF)
     except SeveralSpfRecords:
         return None, "several"
-    if records and parse_spf(records[0]).errors:
+    if records and not meant:
         return None, "syntax"
     if len(merged) > LONGEST:
         return None, "too_long"
@@ -132,6 +140,16 @@ def _proposed_spf(records: Sequence[str], seen: Observation, wishes: Wishes) -> 
     return (None, "too_many_lookups") if is_over else (merged, "")
 
 
+def _meant_spf(records: Sequence[str], values: Sequence[str]) -> list[str]:
+    """The records; of one with a mistake, or of a text that was meant as one, what it says, where that can be told."""
+    if len(records) > 1 or (records and not parse_spf(records[0]).errors):
+        return list(records)
+    attempts = records or [value for value in values if looks_like_spf(value)]
+    meant = [repair_spf(value) for value in attempts[:1]]
+    return [record for record in meant if record is not None]
+
+
+@OrElse(None)
 def _dmarc(seen: Observation, wishes: Wishes) -> Part | None:
     expected = _dmarc_of(wishes.name)
     values = _values(seen, expected.name, "TXT")
@@ -151,10 +169,12 @@ def _dmarc(seen: Observation, wishes: Wishes) -> Part | None:
 def _proposed_dmarc(records: Sequence[str], wishes: Wishes) -> str | None:
     """A record that does its work stays as it is; a new one is never weaker than what was found."""
     valid = [record for record in records if is_dmarc(record) and parse_dmarc(record).is_valid]
-    if len(records) == 1 and valid and len(records[0]) <= LONGEST:
+    if len(records) == 1 and valid and len(records[0]) <= LONGEST and not parse_dmarc(records[0]).ignored:
         return records[0]
     if not wishes.dmarc_value:
         return None
+    if len(records) == 1 and len(records[0]) <= LONGEST:
+        return repair_dmarc(records[0], otherwise=parse_dmarc(wishes.dmarc_value).policy or "none")
     strongest = max((parse_dmarc(record).policy for record in valid), key=STRENGTH.__getitem__, default="")
     if is_at_least_as_strong(parse_dmarc(wishes.dmarc_value).policy, strongest):
         return wishes.dmarc_value

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 
-from domains.dns.judgement import Context, Finding, Verdict
+from domains.dns.judgement import Context, Expected, Finding, IssuedTokens, Verdict
 from domains.dns.matching import host_of
+from domains.dns.spelling import bare_text
+from domains.dns.value_diagnosis import meant_texts
 
-# What SES hands out for `_amazonses`: 32 bytes in base64.
-OWNERSHIP_TOKEN = re.compile(r"[A-Za-z0-9+/]{43}=")
+# What SES hands out for `_amazonses`: 32 bytes in base64. Alone there, whatever may be such a token is one.
+OWNERSHIP_TOKEN = re.compile(r"[A-Za-z0-9+/]{20,}={1,2}")
+LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9+/]{8,}={1,2}|[A-Za-z0-9+/]{20,}")
+# Two earlier set-ups: what is older was seen off long ago, and questions count.
+MOST_FORMER = 6
 DKIM_TARGET = re.compile(r"(?:[a-z0-9-]+\.)+dkim\.(?:[a-z0-9-]+\.)*amazonses\.com")
 
 
@@ -16,43 +21,81 @@ def other_region(context: Context) -> Finding | None:
     """A token that this name was given in another region, or our DKIM token under another region's zone."""
     expected = context.expected
     if expected.purpose == "ownership":
-        is_other = any(value in context.issued.other_regions for value in context.values)
+        is_other = any(bare_text(value) in context.issued.other_regions for value in context.values)
     elif expected.purpose == "dkim":
         ours, zone = host_of(expected.value).split(".", 1)
         ends = {host_of(value).partition(".") for value in context.values}
         is_other = any(
-            token in context.issued.other_regions or (token == ours and end != zone and end.endswith(".amazonses.com"))
+            token in context.issued.other_regions
+            or (token == ours and end != zone and DKIM_TARGET.fullmatch(f"{token}.{end}"))
             for token, _, end in ends
         )
     else:
         return None
     if not is_other:
-        return None
+        return _former(context, "other_region") if expected.purpose == "dkim" else None
     message = f"That is the value for another region of Amazon SES; this domain is in {context.region}."
     return Finding("other_region", Verdict.WRONG, message, context.instruction)
 
 
 def stale_token(context: Context) -> Finding | None:
     expected, issued = context.expected, context.issued
+    texts = {bare_text(value) for value in context.values}
     found = {host_of(value).partition(".")[0] for value in context.values} if expected.purpose == "dkim" else set()
     old = {
-        "ownership": set(issued.ownership) & set(context.values),
-        "claim": {f"postern-verify={token}" for token in issued.claim} & set(context.values),
-        "dkim": {token.lower() for token in issued.dkim} & found - {host_of(expected.value).partition(".")[0]},
+        "ownership": set(issued.ownership) & texts,
+        "claim": {f"postern-verify={token}" for token in issued.claim} & texts,
+        "dkim": {token.lower() for token in issued.former_dkim or issued.dkim}
+        & found - {host_of(expected.value).partition(".")[0]},
     }.get(expected.purpose, set())
     if not old - {expected.value}:
-        return None
+        return _former(context, "stale_token") if expected.purpose == "dkim" else None
     return Finding(
         "stale_token", Verdict.WRONG, "That is a value from an earlier set-up of this domain.", context.instruction
     )
 
 
+def former_names(expected: Expected, issued: IssuedTokens, *, domain: str) -> tuple[str, ...]:
+    """Where the CNAME records of earlier set-ups would stand, to be asked for where today's is not there."""
+    if expected.purpose != "dkim":
+        return ()
+    return tuple(f"{token.lower()}._domainkey.{domain}" for token in issued.former_dkim[:MOST_FORMER])
+
+
+def _former(context: Context, code: str) -> Finding | None:
+    """The record of an earlier set-up, at its own name, where today's is missing."""
+    if context.values:
+        return None
+    for name in former_names(context.expected, context.issued, domain=context.domain):
+        lookup = context.observation.get(name, "CNAME")
+        token = name.partition(".")[0]
+        if lookup is None or token not in {host_of(value).partition(".")[0] for value in lookup.values}:
+            continue
+        is_elsewhere = token in {each.lower() for each in context.issued.other_regions}
+        if (code == "other_region") is not is_elsewhere:
+            continue
+        whence = "another region of Amazon SES" if is_elsewhere else "an earlier set-up of this domain"
+        message = f"The record of {whence} stands at {name}; today's is not there."
+        return Finding(code, Verdict.MISSING, message, context.addition)
+    return None
+
+
 def other_ses_account(context: Context) -> Finding | None:
     expected = context.expected
-    if expected.purpose == "dkim" and any(DKIM_TARGET.fullmatch(host_of(value)) for value in context.values):
-        message = f"The CNAME record leads to {context.values[0]}, a key of another Amazon SES account."
+    if expected.purpose == "dkim":
+        targets = [host_of(value) for value in context.values if DKIM_TARGET.fullmatch(host_of(value))]
+        token = host_of(expected.value).partition(".")[0]
+        known = {token, *(each.lower() for each in (*context.issued.dkim, *context.issued.other_regions))}
+        foreign = [target for target in targets if target.partition(".")[0] not in known]
+        if not foreign:
+            return None
+        message = f"The CNAME record leads to {foreign[0]}, a key of another Amazon SES account."
         return Finding("other_ses_account", Verdict.WRONG, message, context.instruction)
-    if expected.purpose != "ownership" or not context.values:
+    if expected.purpose != "ownership":
+        return None
+    texts = {bare_text(value) for value in context.values if value not in meant_texts(context)}
+    known = {*context.issued.ownership, *context.issued.other_regions}
+    if not any(LIKE_A_TOKEN.fullmatch(text) for text in texts - known):
         return None
     return Finding(
         "other_ses_account",

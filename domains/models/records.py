@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organization
+from domains.dns.codes import sentences
 from domains.models.domain import Domain
 from domains.records import Purpose
 
@@ -48,6 +49,11 @@ class DnsRecord(models.Model):
     @property
     def is_ok(self) -> bool:
         return self.verdict == "ok"
+
+    @property
+    def other_findings(self) -> list[tuple[str, str]]:
+        """What else is wrong, behind `code`: (code, sentence) in the order of precedence."""
+        return sentences(self.other_codes)
 
 
 class IssuedToken(models.Model):

@@ -9,8 +9,9 @@ from inbound.models.mail import (
     MailPolicy,
     Recipient,
     Thread,
+    ThreadReference,
 )
-from inbound.models.notifications import SnsNotification
+from inbound.models.notifications import SnsNotification, SweepTurn
 from inbound.models.sent import SendingFeedback, SentMessage
 
 __all__ = [
@@ -22,5 +23,7 @@ __all__ = [
     "SendingFeedback",
     "SentMessage",
     "SnsNotification",
+    "SweepTurn",
     "Thread",
+    "ThreadReference",
 ]

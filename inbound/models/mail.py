@@ -35,9 +35,31 @@ class Thread(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="threads")
     subject = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="merged",
+        help_text="Where its messages went, when both turned out to be one conversation: its id leads there.",
+    )
 
     def __str__(self) -> str:
         return self.subject or self.public_id
+
+
+class ThreadReference(models.Model):
+    """A message id that mails of a conversation have or refer to; within an organization it stands for that one."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    thread = models.ForeignKey(Thread, on_delete=models.CASCADE, related_name="references")
+    name = models.CharField(max_length=998, help_text="As `message_ids.reference_name` writes it.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="thread_reference_once")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class InboundMessage(models.Model):
@@ -72,6 +94,9 @@ class InboundMessage(models.Model):
     in_reply_to = models.CharField(max_length=998, blank=True)
     references = models.JSONField(default=list, blank=True)
     text = models.TextField(blank=True)
+    is_text_from_html = models.BooleanField(
+        default=False, db_default=False, help_text="There is no text part: the text is the HTML's."
+    )
     html = models.TextField(blank=True, help_text="As received; sanitised whenever it is shown.")
     headers = models.JSONField(default=list, blank=True)
 
@@ -90,6 +115,9 @@ class InboundMessage(models.Model):
     has_attachments = models.BooleanField(default=False)
     trace = models.JSONField(default=list, blank=True, help_text="Why it went where it did, step by step.")
     deleted_at = models.DateTimeField(null=True, blank=True)
+    purge_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its objects in S3 are to go, and when they are gone this row."
+    )
 
     class Meta:
         constraints = [
@@ -100,8 +128,10 @@ class InboundMessage(models.Model):
         ]
         indexes = [
             models.Index(fields=["organization", "-received_at", "-id"], name="message_newest"),
-            models.Index(fields=["organization", "message_id_header"], name="message_by_message_id"),
             models.Index(fields=["received_at"], name="message_by_age"),
+            models.Index(fields=["ses_message_id"], name="message_by_mail"),
+            models.Index(fields=["purge_at", "id"], condition=Q(purge_at__isnull=False), name="message_to_purge"),
+            models.Index(fields=["received_at", "id"], condition=Q(disposition="held"), name="message_held"),
         ]
 
     def __str__(self) -> str:
@@ -113,6 +143,7 @@ class Recipient(models.Model):
 
     message = models.ForeignKey(InboundMessage, on_delete=models.CASCADE, related_name="recipients")
     address = models.CharField(max_length=998)
+    domain = models.ForeignKey(Domain, on_delete=models.SET_NULL, null=True, related_name="+")
     inbox = models.ForeignKey(EmailAccount, on_delete=models.SET_NULL, null=True, related_name="+")
 
     class Meta:
@@ -152,6 +183,7 @@ class DeletedMessage(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "ses_message_id"], name="deleted_message_once")]
+        indexes = [models.Index(fields=["ses_message_id"], name="deleted_message_by_mail")]
 
     def __str__(self) -> str:
         return self.ses_message_id

@@ -1,4 +1,4 @@
-"""The notifications as they came: the queue of record of mail in."""
+"""The notifications as they came, the queue of record of mail in, and whose turn it is to sweep for the others."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ class SnsNotification(models.Model):
     topic_arn = models.CharField(max_length=300)
     source = models.CharField(max_length=5, choices=Source.choices, default=Source.SNS)
     message = models.TextField(help_text="The signed Message, verbatim.")
+    ses_message_id = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Which mail it is of, where it says so."
+    )
     sent_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now, editable=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
@@ -42,6 +45,9 @@ class SnsNotification(models.Model):
     deaths = models.PositiveIntegerField(default=0, help_text="Leases that ended without a word: its worker died.")
     next_attempt_at = models.DateTimeField(default=timezone.now)
     leased_until = models.DateTimeField(null=True, blank=True)
+    leased_by = models.CharField(
+        max_length=16, blank=True, default="", db_default="", help_text="The taking that has it in hand."
+    )
     last_error = models.TextField(blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
 
@@ -56,7 +62,20 @@ class SnsNotification(models.Model):
                 condition=Q(Q(deaths__gt=0) | Q(leased_until__isnull=False), state="waiting"),
                 name="sns_notification_in_hand",
             ),
+            models.Index(fields=["ses_message_id"], condition=~Q(state="done"), name="sns_notification_by_mail"),
+            models.Index(fields=["done_at"], condition=Q(done_at__isnull=False), name="sns_notification_ended"),
         ]
 
     def __str__(self) -> str:
         return self.sns_message_id
+
+
+class SweepTurn(models.Model):
+    """One process at a time sweeps a bucket, and the next goes on where it stopped."""
+
+    bucket = models.CharField(max_length=100, unique=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    after_key = models.CharField(max_length=1024, blank=True, help_text="The last key that was looked at; empty: none.")
+
+    def __str__(self) -> str:
+        return self.bucket

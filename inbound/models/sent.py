@@ -40,7 +40,10 @@ class SentMessage(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="sent_message_newest")]
+        indexes = [
+            models.Index(fields=["organization", "-created_at", "-id"], name="sent_message_newest"),
+            models.Index(fields=["created_at"], name="sent_message_by_age"),
+        ]
 
     def __str__(self) -> str:
         return f"to {self.to_address}"
@@ -72,7 +75,10 @@ class SendingFeedback(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["ses_message_id", "kind", "recipient"], name="sending_feedback_once")
         ]
-        indexes = [models.Index(fields=["domain", "-at", "-id"], name="sending_feedback_newest")]
+        indexes = [
+            models.Index(fields=["domain", "-at", "-id"], name="sending_feedback_newest"),
+            models.Index(fields=["stored_at"], name="sending_feedback_by_age"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.recipient}".strip()

@@ -102,6 +102,12 @@ def test_the_text_of_a_mail_is_not_for_staff(staff: Client, acme: Organization) 
     assert InboundMessage.objects.get().subject in page
 
 
+def test_staff_see_what_else_is_wrong_with_a_record(staff: Client, acme: Organization) -> None:
+    domain = make_domain(acme)
+    domain.records.filter(purpose="inbound").update(code="target_doubled", other_codes=["priority_in_host"])
+    assert "priority_in_host: The priority stands in the host field." in staff.get(change_url(domain)).content.decode()
+
+
 def test_a_domain_that_is_html_is_shown_as_text(staff: Client, acme: Organization) -> None:
     domain = make_domain(acme, "<img src=x onerror=alert(1)>")
     assert "<img src=x" not in staff.get(list_url(Domain)).content.decode()

@@ -10,10 +10,12 @@ import re
 import shutil
 import socket
 import threading
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,15 +23,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organization, User
+from aws.mail_store import ensure_bucket, put_file
 from domains.models import Domain
 from domains.registration import register_domain
 from domains.verification import check_domain
 from inbound import display
 from inbound.mime import parse_bytes
-from inbound.models import InboundMessage
+from inbound.models import Attachment, InboundMessage
 from tests.browser.conftest import ARGUMENTS, sign_in
 from tests.browser.xss_payloads import EVIL, HostileMail, hostile_mails, raw
 from tests.dashboard.rows import NOW, make_domain
+from tests.sandbox_process import SandboxProcess
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -38,6 +42,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MAILS = hostile_mails()
 BATCH = 24
 SLOWEST_MS = 4000
+ONE_PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 REFUSED = re.compile("Content Security Policy|Blocked script execution|Blocked form submission")
 
 
@@ -296,6 +301,50 @@ def test_images_load_after_the_deliberate_click_and_nothing_else_does(
     page.get_by_role("link", name="Hide images").click()
     page.get_by_role("link", name="Show images").wait_for()
     assert canary.take() == []
+
+
+def test_images_of_the_mail_itself_are_shown_after_a_click_and_nothing_is_requested(
+    reader: BrowserContext, canary: Canary, acme: Organization, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    """A picture is seen, an SVG that says it is one is not, and the remote ones wait for a click of their own."""
+    html = f"<p>Hi</p><img id=own src=cid:logo@x><img id=svg src=cid:svg><img src={EVIL}/one.png>"
+    message = stored(HostileMail("inline", html.encode()), make_domain(acme, status="active"))
+    message.region, message.bucket = "us-east-1", "postern-tests"
+    message.save()
+    ensure_bucket(region=message.region, bucket=message.bucket, prefix="incoming/")
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg'><image href='{EVIL}/a.png'/><script>pwned()</script></svg>"
+    for position, (content_id, content) in enumerate({"logo@x": ONE_PIXEL, "svg": svg.encode()}.items()):
+        (tmp_path / "part").write_bytes(content)
+        key = f"mail/inline/{position}"
+        put_file(region=message.region, bucket=message.bucket, key=key, path=tmp_path / "part")
+        Attachment.objects.create(
+            message=message,
+            position=position,
+            content_type="image/png",
+            content_id=content_id,
+            size=len(content),
+            key=key,
+        )
+    page = reader.new_page()
+    canary.watch(page)
+    page.goto(reverse("dashboard:message", args=[message.public_id]))
+    frame = page.frame_locator("iframe")
+    frame.get_by_text("Hi").wait_for()
+    # Only pages and frames of ours: the picture stands in the document.
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.resource_type == "image" else None)
+    page.get_by_role("link", name="Show images").click()
+    page.get_by_role("link", name="Hide images").wait_for()
+    frame.get_by_text("Hi").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert [url for url in asked if not url.startswith("data:")] == []
+    assert canary.take() == []
+    widths = "frames => frames.map(each => each.naturalWidth)"
+    assert page.frames[1].eval_on_selector_all("img", widths) == [1, 0, 0]
+    page.get_by_role("link", name="Load those of the sender too").click()
+    page.get_by_text("loaded from the sender's servers").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert sorted(set(canary.requests)) == [f"{EVIL}/one.png"]
 
 
 def test_a_link_opens_outside_and_says_nothing_of_where_it_stood(

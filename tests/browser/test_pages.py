@@ -13,7 +13,7 @@ from channels.models import EmailAccount
 from domains.challenges import open_challenge
 from domains.hand_over import create_link
 from domains.models import Challenge, DnsRecord, Domain
-from inbound.models import InboundMessage, SentMessage
+from inbound.models import Attachment, InboundMessage, SentMessage
 from tests.browser.conftest import sign_in
 from tests.dashboard.rows import make_attachment, make_domain, make_inbox, make_message
 from webhooks.endpoints import create_endpoint
@@ -101,6 +101,32 @@ def test_axe_finds_nothing_on_any_page(
     found = violations(page)
     sign_in(page, owner)
     for address in addresses(domain):
+        page.goto(address)
+        found += violations(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{address} scrolls sideways"
+    context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_where_mail_is_suspect_or_has_images(
+    browser: Browser, live_server: Any, owner: User, acme: Organization, width: int
+) -> None:
+    domain = make_domain(acme, status="active")
+    suspect = make_message(domain, virus_verdict="FAIL", spam_verdict="FAIL", is_text_from_html=True)
+    file = make_attachment(suspect)
+    html = "<img src='cid:a' alt=a><img src='https://elsewhere.example/b.png' alt=b>"
+    pictured = make_message(domain, 1, html=html, virus_verdict="GRAY")
+    picture = make_message(domain, 2, html=html)
+    Attachment.objects.create(message=picture, position=0, content_type="image/png", content_id="a", size=1, key="k")
+    context = browser.new_context(base_url=live_server.url, viewport={"width": width, "height": 900})
+    page, found = context.new_page(), list[str]()
+    sign_in(page, owner)
+    for address in (
+        reverse("dashboard:messages"),
+        *(reverse("dashboard:message", args=[each.public_id]) for each in (suspect, pictured, picture)),
+        reverse("dashboard:attachment", args=[suspect.public_id, file.public_id]),
+    ):
         page.goto(address)
         found += violations(page)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{address} scrolls sideways"

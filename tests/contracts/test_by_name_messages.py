@@ -258,3 +258,15 @@ def test_a_mail_comes_in_and_is_read(
     assert (message["subject"], message["text"].strip()) == ("A question", "When?")
     (thread,) = api.get(f"/v1/inboxes/{inbox['_id']}/threads").json()
     assert thread["id"] == message["threadId"]
+
+
+def test_the_id_of_a_merged_thread_leads_to_the_one_that_took_it_in(
+    api: Api, stranger: Api, acme: Organization, inbox: EmailAccount, keep: Keep
+) -> None:
+    whole = keep(inbox).thread
+    merged = Thread.objects.create(organization=acme, merged_into=whole)
+    assert whole
+    answer = api.get(f"{threads_of(inbox)}/{merged.public_id}")
+    assert (answer.status_code, answer.json()["id"]) == (200, whole.public_id)
+    assert [thread["id"] for thread in api.get(threads_of(inbox)).json()] == [whole.public_id]
+    assert stranger.get(f"{threads_of(inbox)}/{merged.public_id}").status_code == 404

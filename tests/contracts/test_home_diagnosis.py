@@ -81,6 +81,7 @@ def test_a_record_tells_what_was_seen_and_what_to_change(api: Api, domain: Domai
         code="mx_other_provider",
         message="Mail for this domain goes to Google Workspace today.",
         fix="Replace them.",
+        other_codes=["name_doubled", "a_code_of_tomorrow"],
         observed=["1 aspmx.l.google.com"],
         servers=[{"server": "ns1 (192.0.2.1)", "verdict": "wrong"}],
         public_verdict="wrong",
@@ -99,6 +100,10 @@ def test_a_record_tells_what_was_seen_and_what_to_change(api: Api, domain: Domai
         "code": "mx_other_provider",
         "message": "Mail for this domain goes to Google Workspace today.",
         "fix": "Replace them.",
+        "otherFindings": [
+            {"code": "name_doubled", "message": "A part of the name stands in it twice."},
+            {"code": "a_code_of_tomorrow", "message": "a_code_of_tomorrow"},
+        ],
         "observed": ["1 aspmx.l.google.com"],
         "servers": [{"server": "ns1 (192.0.2.1)", "verdict": "wrong"}],
         "publicVerdict": "wrong",

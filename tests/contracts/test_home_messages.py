@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -73,7 +74,7 @@ def make_message(acme: Organization, domain: Domain) -> Make:
         }
         message = InboundMessage.objects.create(**(defaults | fields))
         address = to_inbox.email if to_inbox else "any@acme.example"
-        Recipient.objects.create(message=message, address=address, inbox=to_inbox)
+        Recipient.objects.create(message=message, address=address, domain=message.domain, inbox=to_inbox)
         return message
 
     return make
@@ -165,6 +166,22 @@ def test_filters(api: Api, acme: Organization, inbox: EmailAccount, make_domain:
     assert found("q=invoice%20nine") == [in_inbox.public_id]
     assert found("q=ann%40example.com&domain=other.example") == [elsewhere.public_id]
     assert found("domain=nobody.example") == found("inbox=inb_x") == found("q=%25") == []
+
+
+WORDS = ["%", "_", "\\", "🎉", "👩\u200d👩\u200d👧", "the", "or", "'; --", "(", ":*", "acme.example", "say\u3000aloud"]
+NO_WORDS = ["", " ", '"', '""', "\u3000", "\u00a0", "\u200e"]
+
+
+@pytest.mark.parametrize("query", [*WORDS, *NO_WORDS], ids=range(len(WORDS) + len(NO_WORDS)))
+def test_whatever_is_typed_is_a_search(api: Api, make_message: Make, query: str) -> None:
+    wanted, other = make_message(text=f"say {query} aloud"), make_message(1, text="nothing")
+    found = {message["id"] for message in api.get(f"{MESSAGES}?q={quote(query)}").json()["messages"]}
+    assert found == ({wanted.public_id} if query in WORDS else {wanted.public_id, other.public_id})
+
+
+def test_a_search_that_is_too_long_or_no_text_is_a_validation_error(api: Api) -> None:
+    for query in ("x" * 10_000, "x" * 201, "\x00", "a\nb"):
+        assert code_of(api.get(f"{MESSAGES}?q={quote(query)}")) == (400, "VALIDATION_ERROR")
 
 
 def test_held_deleted_and_foreign_mail_is_not_listed(api: Api, globex: Organization, make_message: Make) -> None:
@@ -396,3 +413,29 @@ def test_a_search_goes_on_over_pages_and_never_to_another_organization(
         seen += [message["id"] for message in page["messages"]]
         cursor = page["nextCursor"] and f"&cursor={page['nextCursor']}"
     assert sorted(seen) == sorted(wanted)
+
+
+@pytest.mark.parametrize("named", ["boss@other.example", "any@acme.example"])
+@pytest.mark.parametrize("length", [0, 300_000])
+def test_a_key_of_one_domain_reads_of_no_recipient_in_another(
+    api: Api, key_with: Callable[..., Api], sandbox: object, make_message: Make, tmp_path: Path, named: str, length: int
+) -> None:
+    """SES may name one envelope recipient in its own Received header: a blind copy stands nowhere else."""
+    clause = f" for {named}"
+    value = f"from mx.e.example by inbound-smtp.us-east-1.amazonaws.com with SMTP id abc{clause}; Sat, 21 Nov 2026"
+    raw = f"Received: {value}\r\nFrom: a@e.example\r\n\r\nfor boss@other.example\r\n{'x' * length}".encode()
+    ensure_bucket(**BUCKET, prefix="incoming/")
+    (tmp_path / "mail").write_bytes(raw)
+    put_file(**BUCKET, key="mail/one/raw", path=tmp_path / "mail")
+    headers = [{"name": "Received", "value": value}, {"name": "Received", "value": value}]
+    message = make_message(**BUCKET, key="mail/one/raw", headers=headers)
+    Recipient.objects.create(message=message, address="boss@other.example")
+    limited, path = key_with(domain_name="acme.example"), f"{MESSAGES}/{message.public_id}"
+    is_own = named.endswith("@acme.example")
+    read, download = limited.get(path).json(), limited.get(f"{path}/raw")
+    # The second of that name was written by the sender, as was the text.
+    assert [header["value"] for header in read["headers"]] == [value if is_own else value.replace(clause, ""), value]
+    expected = raw if is_own else raw.replace(clause.encode(), b"", 1)
+    assert b"".join(download.streaming_content) == expected
+    assert int(download["Content-Length"]) == len(expected)
+    assert b"".join(api.get(f"{path}/raw").streaming_content) == raw

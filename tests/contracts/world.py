@@ -64,7 +64,7 @@ def world_of(organization: Organization, name: str, make_domain: MakeDomain, *, 
         subject="Secret subject",
         deleted_at=NOW if is_gone else None,
     )
-    Recipient.objects.create(message=message, address=account.email, inbox=account)
+    Recipient.objects.create(message=message, address=account.email, domain=domain, inbox=account)
     attachment = Attachment.objects.create(
         message=message, position=0, content_type="text/plain", size=1, sha256="0" * 64, key="nowhere"
     )

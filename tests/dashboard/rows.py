@@ -60,7 +60,7 @@ def make_message(domain: Domain, number: int = 0, **fields: object) -> InboundMe
         "text": "Where is my parcel?",
     }
     message = InboundMessage.objects.create(**(values | fields))
-    Recipient.objects.create(message=message, address=f"support@{domain.name}", inbox=message.inbox)
+    Recipient.objects.create(message=message, address=f"support@{domain.name}", domain=domain, inbox=message.inbox)
     return message
 
 

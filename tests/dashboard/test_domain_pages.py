@@ -136,6 +136,20 @@ def test_not_looked_yet_differs_from_looked_and_wrong(signed_in: Client, acme: O
     assert "Your host added the zone." in page
 
 
+def test_what_else_is_wrong_stands_behind_it(signed_in: Client, acme: Organization) -> None:
+    domain = make_domain(acme)
+    domain.records.filter(purpose="inbound").update(
+        verdict="wrong", code="target_doubled", message="The zone is in it."
+    )
+    before = page_of(signed_in, domain)
+    live = before.partition('hx-get="')[2].partition('"')[0].replace("&amp;", "&")
+    domain.records.filter(purpose="inbound").update(other_codes=["priority_in_host", "mx_other_provider"])
+    page = page_of(signed_in, domain)
+    sentences = ("The priority stands in the host field.", "Mail goes to another provider.")
+    assert all(sentence in page and sentence not in before for sentence in sentences)
+    assert signed_in.get(live).status_code == 200
+
+
 def test_the_page_asks_again_every_five_seconds_at_first_and_ever_slower(signed_in: Client, acme: Organization) -> None:
     domain = make_domain(acme, claim_started_at=timezone.now())
     assert 'hx-trigger="every 5s"' in page_of(signed_in, domain)

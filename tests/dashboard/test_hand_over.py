@@ -100,6 +100,13 @@ def test_a_right_record_is_no_longer_to_be_set(client: Client, domain: Domain, t
     assert "One record is right" in page
 
 
+def test_what_else_is_wrong_with_a_record_is_said(client: Client, domain: Domain, token: str) -> None:
+    domain.records.filter(purpose="inbound").update(
+        verdict="wrong", code="target_doubled", message="The zone is in it.", other_codes=["priority_in_host"]
+    )
+    assert "The priority stands in the host field." in text_of(client, token)
+
+
 @pytest.mark.parametrize("page", ["hand_over", "hand_over_live"])
 def test_it_is_kept_out_of_indexes_and_caches(client: Client, token: str, page: str) -> None:
     answer = client.get(address(token, page))

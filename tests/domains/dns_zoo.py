@@ -17,6 +17,19 @@ import dns.rdatatype
 import dns.rrset
 import dns.zone
 
+# How servers that do not know EDNS turn it down: an old one gives back nothing but the header.
+NO_EDNS = {"formerr": dns.rcode.FORMERR, "notimp": dns.rcode.NOTIMP, "badvers": dns.rcode.BADVERS}
+
+
+def _refuse_edns(reply: dns.message.Message, code: dns.rcode.Rcode) -> dns.message.Message:
+    if code is dns.rcode.BADVERS:
+        reply.set_rcode(code)
+        return reply
+    bare = dns.message.Message(id=reply.id)
+    bare.flags = dns.flags.QR
+    bare.set_rcode(code)
+    return bare
+
 
 @dataclass
 class Server:
@@ -31,8 +44,10 @@ class Server:
         question = query.question[0]
         self.questions.append((str(question.name).rstrip("."), dns.rdatatype.to_text(question.rdtype)))
         reply = dns.message.make_response(query)
-        if self.behaviour == "silent":
+        if self.behaviour == "silent" or (self.behaviour == "deaf_to_edns" and query.edns >= 0):
             return None
+        if self.behaviour in NO_EDNS and query.edns >= 0:
+            return _refuse_edns(reply, NO_EDNS[self.behaviour])
         if self.behaviour in ("servfail", "refused"):
             reply.set_rcode(dns.rcode.SERVFAIL if self.behaviour == "servfail" else dns.rcode.REFUSED)
             return reply
@@ -71,6 +86,8 @@ class Server:
         )
         if cut is not None:
             reply.authority.append(_rrset(cut, zone.get_rdataset(cut, "NS")))
+            hosts = [(rdata.target, zone.get_rdataset(rdata.target, "A")) for rdata in zone.get_rdataset(cut, "NS")]
+            reply.additional += [_rrset(host, glue) for host, glue in hosts if glue is not None]
             return
         reply.flags |= dns.flags.AA
         holder = _holder(zone, name)

@@ -82,6 +82,15 @@ def test_the_region_decides_which_host_the_mx_must_name(serve: Serve) -> None:
     assert "(receiving): other_region" in text
 
 
+def test_it_says_what_else_is_wrong(serve: Serve) -> None:
+    google = {"type": "MX", "value": "aspmx.l.google.com", "priority": 1}
+    null = {"type": "MX", "value": ".", "priority": 0}
+    serve(("many.example", google), ("many.example", null))
+    _, text = run("many.example", "--as-if")
+    assert "(receiving): null_mx" in text
+    assert "also: mx_other_provider: Mail goes to another provider." in text
+
+
 def test_as_if_asks_no_aws(sandbox: SandboxProcess, serve: Serve) -> None:
     serve(("quiet.example", OURS))
     run("quiet.example", "--as-if")

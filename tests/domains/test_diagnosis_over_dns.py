@@ -87,3 +87,34 @@ def test_a_domain_where_nothing_is_published_is_diagnosed_within_120_questions()
 )
 def test_the_mistake_is_named(records: str, expected: Expected, verdict: str) -> None:
     assert check(records, expected)[0] == {expected: verdict}
+
+
+def _fail(*_: object, **__: object) -> None:
+    raise RecursionError("made to fail")
+
+
+@pytest.mark.parametrize(
+    ("function", "failing"),
+    [
+        ("domains.dns.matching.parse_spf", SPF),
+        ("domains.dns.spf_cost.parse_spf", SPF),
+        ("domains.dns.matching.parse_dmarc", DMARC),
+        ("domains.dns.matching.mx_entries", MX),
+    ],
+)
+@pytest.mark.parametrize("second", ["", '_amazonses 60 IN TXT "hello"\n@ 60 IN MX 5 other.test.\n'])
+def test_a_fault_in_judging_one_record_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, function: str, failing: Expected, second: str
+) -> None:
+    whole, _ = check(GOOD + second, *ALL)
+    monkeypatch.setattr(function, _fail)
+    verdicts, _ = check(GOOD + second, *ALL)
+    assert verdicts == {**whole, failing: "unknown server_unreachable"}
+    assert "could not be judged" in caplog.text
+
+
+def test_a_fault_in_looking_for_a_lost_record_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domains.dns.places._unmistakable", _fail)
+    verdicts, _ = check(GOOD.replace("_postern", "other"), *ALL)
+    assert {record for record, verdict in verdicts.items() if verdict != "ok"} == {CLAIM}
+    assert verdicts[CLAIM] == "missing claim_token_missing"

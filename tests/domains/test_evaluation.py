@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domains.dns.answers import Lookup, Observation, Outcome, ServerAnswer
+from domains.dns.codes import PRECEDENCE
 from domains.dns.evaluation import Expected, IssuedTokens, Judgement, extra_questions, judge
 
 DOMAIN = "acme.example"
@@ -246,6 +247,36 @@ def test_a_record_that_is_right_asks_nothing_more() -> None:
     assert extra_questions(OWNER, seen, domain=DOMAIN) == []
 
 
+@pytest.mark.parametrize(
+    ("standing", "today", "code"),
+    [
+        (("old",), (), "stale_token"),
+        (("east",), (), "other_region"),
+        (("old", "east"), (), "other_region"),
+        ((), (), "not_published"),
+        (("old",), ("tok.dkim.amazonses.com",), ""),
+        (("old",), ("k1.mailer.example",), "not_published"),
+    ],
+)
+def test_the_keys_of_an_earlier_set_up_stand_at_names_of_their_own(
+    standing: tuple[str, ...], today: tuple[str, ...], code: str
+) -> None:
+    issued = IssuedTokens(dkim=("tok", "old"), other_regions=("EAST",), former_dkim=("old", "EAST"))
+    lookups = {
+        (f"{token}._domainkey.{DOMAIN}", "CNAME"): Lookup(
+            f"{token}._domainkey.{DOMAIN}",
+            "CNAME",
+            DOMAIN,
+            (ServerAnswer("ns0", Outcome.FOUND, (f"{token}.dkim.amazonses.com",)),),
+        )
+        for token in standing
+    }
+    answer = ServerAnswer("ns0", Outcome.FOUND if today else Outcome.NXDOMAIN, today)
+    lookups[DKIM.name, "CNAME"] = Lookup(DKIM.name, "CNAME", DOMAIN, (answer,))
+    judgement = judge(DKIM, Observation(lookups), domain=DOMAIN, region="us-east-1", issued=issued)
+    assert judgement.code == code
+
+
 def test_what_is_kept_of_a_huge_answer_is_bounded() -> None:
     judgement = look(OWNER, ("x" * 60_000, *(f"{number}" for number in range(900))))
     assert sum(map(len, judgement.observed)) <= 8192
@@ -256,3 +287,33 @@ def test_what_is_kept_of_a_huge_answer_is_bounded() -> None:
 def test_no_answer_is_too_strange_to_be_judged(values: list[str]) -> None:
     for expected in (MX, OWNER, SPF, DMARC, DKIM, CLAIM, BOUNCE):
         assert look(expected, tuple(values)).verdict in ("ok", "missing", "wrong", "conflict")
+
+
+FRAGMENTS = (
+    *("v=spf1", "v=spf1include:amazonses.com", "spf1", "include:", "include:amazonses.com", "a:%{i", "mx//129", "a/٣"),
+    *("exists:%{d}.x", "redirect=", "~all", "v=DMARC1;", "p=none;", "p=", "rua=mailto:", "rua=@", ";", "=", "pct=²"),
+    *(
+        "Abc+Def/123=",
+        "postern-verify=",
+        "10",
+        "0",
+        ".",
+        "tok.dkim.amazonses.com",
+        "amazonses.com",
+        '"',
+        "\\",
+        "\u200b",
+    ),
+    *("inbound-smtp.us-east-1.amazonaws.com", "feedback-smtp.eu-west-1.amazonses.com", ".acme.example", "http://"),
+)
+PIECES = st.lists(st.sampled_from(FRAGMENTS), max_size=6)
+
+
+@given(st.lists(PIECES.map("".join) | PIECES.map(" ".join), max_size=4))
+def test_pieces_of_records_in_any_order_are_judged_and_ranked(values: list[str]) -> None:
+    for expected in (MX, OWNER, SPF, DMARC, DKIM, CLAIM, BOUNCE):
+        judgement = look(expected, tuple(values))
+        codes = [code for code in (judgement.code, *judgement.other_codes) if code]
+        assert judgement.verdict in ("ok", "missing", "wrong", "conflict")
+        assert codes == sorted(codes, key=PRECEDENCE.__getitem__)
+        assert judgement.code or judgement.verdict == "ok"

@@ -88,6 +88,31 @@ def test_one_good_server_is_enough(behaviour: str) -> None:
     assert (lookup.outcome, lookup.values) == (Outcome.FOUND, ("here",))
 
 
+@pytest.mark.parametrize("behaviour", ["formerr", "notimp", "badvers"])
+def test_servers_without_edns_are_asked_without_it_and_found_out_once(behaviour: str) -> None:
+    zone = HEAD + "@ 60 IN TXT here\n"
+    names = [("acme.example", "TXT"), *((f"n{number}.acme.example", "TXT") for number in range(6))]
+    with zoo(resolver_server(), *both(zone, first=behaviour, second=behaviour)) as park:
+        seen = look(park, *names)
+    assert seen.lookups["acme.example", "TXT"].values == ("here",)
+    assert {lookup.outcome for lookup in seen.lookups.values()} == {Outcome.FOUND, Outcome.NXDOMAIN}
+    assert seen.questions_asked <= 40
+
+
+def test_servers_that_no_packet_with_edns_reaches_are_asked_without_it() -> None:
+    zone = HEAD + "@ 60 IN TXT here\n"
+    with zoo(resolver_server(), *both(zone, first="deaf_to_edns", second="deaf_to_edns")) as park:
+        assert only(park, "acme.example", "TXT").values == ("here",)
+
+
+def test_a_resolver_without_edns_is_asked_without_it() -> None:
+    resolver = resolver_server()
+    resolver.behaviour = "formerr"
+    with zoo(resolver, *both(HEAD + "@ 60 IN TXT here\n")) as park:
+        lookup = only(park, "acme.example", "TXT")
+    assert (lookup.values, lookup.is_authoritative) == (("here",), True)
+
+
 def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
     zone = HEAD + "@ 60 IN TXT here\n"
     with zoo(resolver_server(), *both(zone, first="truncated", second="truncated")) as park:
@@ -179,16 +204,50 @@ def test_a_cname_at_an_mx_name_is_told_and_not_followed() -> None:
     assert (lookup.values, lookup.cname) == ((), "m.acme.example")
 
 
+ROOT = SOA + "@ 60 IN NS ns4.nic.example.\n"
+NIC_WITH_ROOT = {"nic.example.": RESOLVER_ZONES["nic.example."] + "ns4 60 IN A 127.0.0.14\n", ".": ROOT}
+REGISTRY = SOA + "@ 60 IN NS ns3.nic.example.\nacme 60 IN NS ns1.nic.example.\nacme 60 IN NS ns2.nic.example.\n"
+
+
+def world_of(**behaviours: str) -> list[Server]:
+    """A resolver that remembers the zone, and what really serves it: the zone's servers, its registry, the root."""
+    zones = {
+        "127.0.0.11": {"acme.example.": HEAD},
+        "127.0.0.12": {"acme.example.": HEAD},
+        "127.0.0.13": {"example.": REGISTRY},
+        "127.0.0.14": {".": ROOT + "example 60 IN NS ns3.nic.example.\n"},
+    }
+    held = {"example.": SOA + "@ 60 IN NS ns3.nic.example.\n", **NIC_WITH_ROOT}
+    own = [Server(address, zone, behaviours.get(f"at_{address[-2:]}", "good")) for address, zone in zones.items()]
+    return [resolver_server(**held), *own]
+
+
 @pytest.mark.parametrize("behaviour", ["silent", "recursive"])
 def test_where_no_authority_can_be_reached_at_all_the_resolver_must_do(behaviour: str) -> None:
-    registry = SOA + "@ 60 IN NS ns3.nic.example.\n"
-    blocked = [
-        Server(f"127.0.0.{number}", {"acme.example.": HEAD, "example.": registry}, behaviour) for number in (11, 12, 13)
-    ]
-    with zoo(resolver_server(**{"example.": registry}), *blocked) as park:
+    servers = world_of(at_11=behaviour, at_12=behaviour, at_13=behaviour, at_14=behaviour)
+    for server in servers[1:]:
+        # Who answers in everybody's place knows all.
+        server.zones["acme.example."] = HEAD
+    with zoo(*servers) as park:
         lookup = only(park, "acme.example", "TXT")
     assert (lookup.values, lookup.is_authoritative) == (("stale",), False)
     assert lookup.answers[0].server == "resolver 127.0.0.10"
+
+
+@pytest.mark.parametrize("behaviour", ["silent", "servfail", "refused", "lame", "drip"])
+@pytest.mark.parametrize("registry", ["good", "silent", "refused"])
+def test_a_cache_does_not_stand_for_servers_that_fail(behaviour: str, registry: str) -> None:
+    with zoo(*world_of(at_11=behaviour, at_12=behaviour, at_13=registry)) as park:
+        lookup = only(park, "acme.example", "TXT")
+    assert (lookup.outcome, lookup.is_authoritative) == (Outcome.UNKNOWN, True)
+
+
+@pytest.mark.parametrize("behaviour", ["silent", "refused"])
+def test_a_registry_on_the_same_machines_as_the_zone_tells_nothing_of_the_network(behaviour: str) -> None:
+    both_zones = {"acme.example.": HEAD, "example.": REGISTRY.replace("ns3", "ns1"), ".": ROOT.replace("ns4", "ns1")}
+    machines = [Server(f"127.0.0.{number}", both_zones, behaviour) for number in (11, 12)]
+    with zoo(resolver_server(**{**both_zones, "acme.example.": HEAD + "@ 60 IN TXT stale\n"}), *machines) as park:
+        assert only(park, "acme.example", "TXT").outcome is Outcome.UNKNOWN
 
 
 def test_dead_servers_below_a_live_registry_are_unknown() -> None:

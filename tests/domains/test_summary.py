@@ -85,7 +85,16 @@ def test_several_spf_records_are_shown_and_nothing_is_proposed() -> None:
 
 
 def test_a_record_with_a_mistake_is_not_built_upon() -> None:
-    assert spf("v=spf1 ipv4:192.0.2.1 -all")["refusal"] == "syntax"
+    assert spf("v=spf1 ip4:192.0.2.444 -all")["refusal"] == "syntax"
+
+
+def test_a_record_whose_mistake_can_be_told_is_put_right() -> None:
+    found = spf("v=spf1 ipv4:192.0.2.1 -all")
+    assert (found["current"], found["proposed"], found["refusal"]) == (
+        "v=spf1 ipv4:192.0.2.1 -all",
+        "v=spf1 ip4:192.0.2.1 include:amazonses.com -all",
+        "",
+    )
 
 
 def test_lookups_and_void_lookups_are_counted_to_the_last_include() -> None:
@@ -111,6 +120,21 @@ def test_who_wants_no_spf_is_proposed_none() -> None:
 def test_a_dmarc_record_that_counts_stays_as_it_is() -> None:
     found = dmarc("v=DMARC1; p=reject; rua=mailto:d@acme.example")
     assert found["current"] == found["proposed"] == "v=DMARC1; p=reject; rua=mailto:d@acme.example"
+
+
+def test_what_receivers_pass_over_in_a_dmarc_record_is_put_right() -> None:
+    found = dmarc("v=DMARC1; p=reject; rua=d@acme.example; pct=half")
+    assert found["proposed"] == "v=DMARC1; p=reject; rua=mailto:d@acme.example"
+
+
+def test_a_broken_dmarc_record_is_put_right_and_keeps_its_policy_and_reports() -> None:
+    found = dmarc("v=dmarc1 p=quarantine, rua=mailto:d@acme.example")
+    assert found["proposed"] == "v=DMARC1; p=quarantine; rua=mailto:d@acme.example"
+
+
+def test_a_text_that_was_meant_as_spf_is_built_upon() -> None:
+    found = spf("spf1 ip4:192.0.2.1 -all")
+    assert (found["current"], found["proposed"]) == (None, "v=spf1 ip4:192.0.2.1 include:amazonses.com -all")
 
 
 def test_a_policy_above_holds_and_nothing_is_proposed() -> None:

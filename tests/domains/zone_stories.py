@@ -20,7 +20,7 @@ GOOD = MX + OWNER + SPF + DMARC + DKIM + CLAIM
 
 @dataclass(frozen=True)
 class Story:
-    """`record` is one of mx, owner, spf, dmarc, dkim, claim; `zone` is what both servers hold.
+    """`record` is one of mx, owner, spf, dmarc, dkim, claim, return_mx, return_spf; `zone` is what both servers hold.
 
     `second` is what ns2 holds where it differs, `public` what the resolver still has in its cache, `domain` the
     registered name where it is not the zone's apex, `behaviour` how servers behave, by address.
@@ -38,6 +38,13 @@ class Story:
     world: dict[str, str] = field(default_factory=dict)
     # Zones that ns1 and ns2 hold beside acme.example.
     beside: dict[str, str] = field(default_factory=dict)
+    # What else is wrong, in the order of precedence; None where the story is not about that.
+    others: tuple[str, ...] | None = None
+    # What the registry of .example says: that it knows no acme.example, or that ns4 serves it, which holds `counts`.
+    registry: str | None = None
+    counts: str = ""
+    # SES has been told to look and has not found it yet.
+    awaits_ses: bool = False
 
 
 SOA = "@ 60 IN SOA a. b. 1 60 60 60 60\n"
@@ -404,6 +411,11 @@ BROKEN = (
 
 VALID = (
     *(Story("Everything as listed", record, "", GOOD) for record in ("mx", "owner", "spf", "dmarc", "dkim", "claim")),
+    *(
+        Story(f"Servers that turn EDNS down by {code}", "owner", "", GOOD, behaviour=dict.fromkeys(DOWN, code))
+        for code in ("formerr", "notimp", "badvers")
+    ),
+    Story("One server of two knows no EDNS", "spf", "", GOOD, behaviour={"127.0.0.11": "formerr"}),
     Story("Another preference", "mx", "", "@ 60 IN MX 1 inbound-smtp.us-east-1.amazonaws.com.\n"),
     Story("Host in capitals", "mx", "", "@ 60 IN MX 10 INBOUND-SMTP.US-EAST-1.AMAZONAWS.COM.\n"),
     Story("A backup host behind us", "mx", "", MX + "@ 60 IN MX 20 mail.acme.example.\n"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import threading
 import time
@@ -16,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import LazySettings
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client
@@ -27,8 +29,11 @@ from domains import installation
 from domains.installation import set_up_region
 from domains.models import Installation
 from inbound import door
+from inbound.ingestion import ingest_due
 from inbound.models import SnsNotification
+from inbound.parked import run_again
 from inbound.sns import MAX_BODY_BYTES
+from inbound.sns_view import receive_sns
 from tests.inbound.signing import Signer
 from tests.sandbox_process import SandboxProcess
 
@@ -88,11 +93,16 @@ def test_a_replay_is_answered_alike_and_stored_once(client: Client, topic: str, 
     assert SnsNotification.objects.count() == 1
 
 
-def test_a_message_id_that_comes_again_with_another_message_changes_nothing(
-    client: Client, topic: str, signed: Body
+def test_a_message_id_that_comes_again_with_another_message_changes_nothing_and_is_logged(
+    client: Client, topic: str, signed: Body, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert [post(client, signed(Message=text)).status_code for text in ("first", "second")] == [200, 200]
+    body = signed(Message="first")
+    assert [post(client, body).status_code for _ in range(2)] == [200, 200]
+    assert "came again" not in caplog.text
+    assert post(client, signed(Message="second")).status_code == 200
     assert SnsNotification.objects.get().message == "first"
+    assert f"{json.loads(body)['MessageId']} came again with other contents" in caplog.text
+    assert "second" not in caplog.text
 
 
 @pytest.mark.parametrize("days", [1, 14])
@@ -105,14 +115,33 @@ def test_an_old_message_that_was_never_seen_is_taken_and_a_replay_is_not_twice(
     assert SnsNotification.objects.count() == 1
 
 
-def test_a_fresh_notification_costs_one_statement_and_a_replay_no_more(
+def test_a_genuine_message_older_than_any_queue_is_kept_for_staff_and_has_no_effect(
+    client: Client, topic: str, signed: Body
+) -> None:
+    body = signed(Timestamp="2020-01-01T00:00:00.000Z", Message="a late mail")
+    assert [post(client, body).status_code for _ in range(2)] == [200, 200]
+    kept = SnsNotification.objects.get()
+    assert (kept.state, kept.message, kept.last_error) == ("parked", "a late mail", door.TOO_OLD)
+    assert ingest_due(now=timezone.now()) == 0
+    assert run_again(notification=kept, actor="staff", now=timezone.now())
+    assert ingest_due(now=timezone.now()) == 1
+
+
+def test_an_old_end_of_a_subscription_does_not_end_todays(client: Client, topic: str, signed: Body) -> None:
+    Installation.objects.update(confirmed_at=timezone.now(), subscription_arn=f"{ALLOWED}:1")
+    body = signed(kind="UnsubscribeConfirmation", Timestamp="2020-01-01T00:00:00.000Z")
+    assert post(client, body).status_code == 200
+    assert Installation.objects.get().subscription_arn == f"{ALLOWED}:1"
+
+
+def test_a_fresh_notification_costs_one_statement_and_a_replay_one_to_compare(
     client: Client, topic: str, signed: Body, django_assert_num_queries: Callable[..., Any]
 ) -> None:
     body = signed(MessageId="fresh")
     # The very first reads the allow-list, which is kept for half a minute.
     post(client, signed())
-    for _ in range(2):
-        with django_assert_num_queries(1):
+    for statements in (1, 2):
+        with django_assert_num_queries(statements):
             assert post(client, body).status_code == 200
     assert SnsNotification.objects.count() == 2
 
@@ -186,7 +215,6 @@ REFUSED: dict[str, tuple[int, Callable[[Body], bytes]]] = {
     "a lone surrogate": (400, lambda signed: signed()[:-1] + rb', "x": "\ud800"}'),
     "a byte order mark": (400, lambda signed: b"\xef\xbb\xbf" + signed()),
     "gzip": (400, lambda signed: gzip.compress(signed())),
-    "older than any queue": (403, lambda signed: signed(Timestamp="2020-01-01T00:00:00.000Z")),
     "not JSON": (400, lambda signed: b"{"),
     "empty": (400, lambda signed: b""),
     "not UTF-8": (400, lambda signed: b'{"Type": "\xff"}'),
@@ -225,6 +253,41 @@ def test_headers_that_disagree_with_the_body_are_refused(
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_only_post_is_answered(client: Client, topic: str, method: str) -> None:
     assert client.generic(method, DOOR).status_code == 405
+
+
+class _Endless:
+    """A body in chunks as gunicorn hands it on: no length, and so many bytes as are asked for."""
+
+    handed_out = 0
+
+    def read(self, size: int) -> bytes:
+        self.handed_out += size
+        return b"x" * size
+
+    readline = read
+
+
+def _post_in_chunks(stream: _Endless | io.BytesIO) -> int:
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": DOOR,
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input": stream,
+        "wsgi.input_terminated": True,
+    }
+    return receive_sns(WSGIRequest(environ)).status_code
+
+
+def test_a_body_in_chunks_is_read_like_any_other(topic: str, signed: Body) -> None:
+    assert _post_in_chunks(io.BytesIO(signed())) == 200
+    assert SnsNotification.objects.exists()
+
+
+def test_an_endless_body_in_chunks_is_cut_at_the_limit(topic: str) -> None:
+    stream = _Endless()
+    assert _post_in_chunks(stream) == 413
+    assert stream.handed_out == MAX_BODY_BYTES + 1
 
 
 def test_a_length_that_is_no_number_is_no_fault_of_ours(client: Client, topic: str, signed: Body) -> None:

@@ -241,7 +241,7 @@ def test_mail_of_a_suspended_domain_is_held_and_let_go_on_resume(
     assert not visible_messages(organization=acme).exists()
     domain.refresh_from_db()
     resume_domain(domain=domain, actor="test", now=timezone.now())
-    tasks.ingest_due()
+    tasks.release_held()
     assert visible_messages(organization=acme).count() == 1
 
 

@@ -12,13 +12,23 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, Organization
 from channels.inboxes import create_inbox
+from domains.changes import resume_domain, suspend_domain
 from domains.models import Domain
 from domains.registration import register_domain
 from domains.verification import check_domain
 from inbound import ingestion, sweeping
-from inbound.models import DeletedMessage, InboundMessage
-from inbound.placing import AlreadyTheirs, NobodyHoldsTheName, NotForStaff, RawMailUnavailable, place_mail
+from inbound.models import DeletedMessage, InboundMessage, MailPolicy
+from inbound.placing import (
+    AlreadyTheirs,
+    NobodyHoldsTheName,
+    NotForStaff,
+    NotWantedThere,
+    RawMailUnavailable,
+    place_mail,
+)
 from inbound.reading import open_attachment, open_raw
+from inbound.releasing import release_held
+from inbound.retention import expire
 from tests.sandbox_process import SandboxProcess
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
@@ -97,6 +107,62 @@ def test_what_the_organization_deleted_stays_deleted(nobodys: InboundMessage, he
     DeletedMessage.objects.create(organization=hello.organization, ses_message_id=nobodys.ses_message_id)
     with pytest.raises(AlreadyTheirs):
         place(nobodys, "sales@hello.example")
+
+
+def test_where_unknown_recipients_are_not_wanted_it_stays_with_staff_until_an_inbox_takes_it(
+    nobodys: InboundMessage, hello: Domain
+) -> None:
+    MailPolicy.objects.create(organization=hello.organization, keeps_unknown_recipients=False)
+    with pytest.raises(NotWantedThere):
+        place(nobodys, "sales@hello.example")
+    assert InboundMessage.objects.get() == nobodys
+    assert not AuditEvent.objects.filter(action="message.placed").exists()
+    create_inbox(organization=hello.organization, domain=hello, local_part="sales", actor="test", now=timezone.now())
+    placed = place(nobodys, "sales@hello.example")
+    assert (placed.organization, placed.disposition) == (hello.organization, "delivered")
+
+
+def test_in_a_suspended_domain_it_is_held_and_staff_are_told_so(
+    nobodys: InboundMessage, hello: Domain, client: Client, admin_user: object
+) -> None:
+    suspend_domain(domain=hello, actor="test", now=timezone.now())
+    client.force_login(admin_user)  # type: ignore[arg-type]
+    chosen = {"action": "place_mail", "_selected_action": [nobodys.pk], "confirmed": "yes"}
+    url = reverse("admin:inbound_inboundmessage_changelist")
+    answer = client.post(url, chosen | {"address": "sales@hello.example"}, follow=True)
+    assert "held until that is resumed" in answer.content.decode()
+    assert InboundMessage.objects.get().disposition == "held"
+    hello.refresh_from_db()
+    resume_domain(domain=hello, actor="test", now=timezone.now())
+    assert release_held(now=timezone.now()) == 1
+    assert InboundMessage.objects.get().disposition == "delivered"
+
+
+def test_it_is_kept_for_somebody_else_whom_it_is_for_too(
+    nobodys: InboundMessage, client: Client, admin_user: object
+) -> None:
+    client.force_login(admin_user)  # type: ignore[arg-type]
+    chosen = {"action": "place_mail", "_selected_action": [nobodys.pk], "confirmed": "yes"}
+    client.post(
+        reverse("admin:inbound_inboundmessage_changelist"),
+        chosen | {"address": "sales@hello.example", "is_kept": "yes"},
+    )
+    assert InboundMessage.objects.count() == 2
+    with pytest.raises(AlreadyTheirs):
+        place(nobodys, "sales@hello.example")
+
+
+def test_staffs_copy_that_s3_does_not_let_go_of_is_placed_all_the_same_and_goes_later(
+    nobodys: InboundMessage, installation: SandboxProcess
+) -> None:
+    away = {"operation": "DeleteObject", "kind": "error", "code": "ServiceUnavailable", "status": 503, "times": 99}
+    installation.control("POST", "/_sandbox/faults", away)
+    placed = place(nobodys, "sales@hello.example")
+    installation.control("DELETE", "/_sandbox/faults")
+    assert InboundMessage.objects.filter(organization=None).get().key == nobodys.key
+    assert expire(now=timezone.now()) == 1
+    assert InboundMessage.objects.get() == placed
+    assert {key.split("/")[1] for key in keys(installation)} == {placed.organization.public_id}
 
 
 def test_a_raw_mail_that_is_gone_says_so(nobodys: InboundMessage, installation: SandboxProcess) -> None:

@@ -105,7 +105,56 @@ def test_a_message_that_s3_will_not_let_go_stays_and_stops_no_other(
     installation.control("POST", "/_sandbox/faults", fault)
     assert left() == {stubborn.pk}
     assert old.pk not in left()
-    assert left() == set()
+    assert not visible_messages(organization=acme).exists()
+    assert expire(now=timezone.now() + timedelta(hours=1)) == 1
+    assert not InboundMessage.objects.exists()
+
+
+@pytest.mark.django_db
+def test_while_s3_is_away_mail_is_hidden_and_keeps_its_pointers_and_goes_when_s3_is_back(
+    installation: SandboxProcess, acme: Organization, tmp_path: Path
+) -> None:
+    messages = [stored(acme, days=91), stored(acme, days=92), stored(acme, days=93)]
+    keys = [key for message in messages for key in with_attachments(message, 1)]
+    lie(tmp_path, *keys)
+    # It dies between the two objects of the second mail.
+    away = {"operation": "DeleteObject", "kind": "error", "code": "ServiceUnavailable", "status": 503, "skip": 3}
+    installation.control("POST", "/_sandbox/faults", away | {"times": 1000})
+    installation.control("DELETE", "/_sandbox/calls")
+    assert expire(now=timezone.now()) == 1
+    asked = installation.control("GET", "/_sandbox/calls")["calls"]
+    assert len(asked) < 8, "it is not asked of each object whether S3 is still away"
+    assert not visible_messages(organization=acme).exists()
+    still = [key for key in keys if object_size(region=REGION, bucket=BUCKET, key=key) is not None]
+    known = {*InboundMessage.objects.values_list("key", flat=True), *Attachment.objects.values_list("key", flat=True)}
+    assert len(still) == 3
+    assert set(still) <= known
+    installation.control("DELETE", "/_sandbox/faults")
+    assert expire(now=timezone.now()) == 2
+    assert [object_size(region=REGION, bucket=BUCKET, key=key) for key in keys] == [None] * 6
+    assert sum(each.details["messages"] for each in AuditEvent.objects.filter(action="messages.expired")) == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "answer", [{"code": "ServiceUnavailable", "status": 503}, {"code": "AccessDenied", "status": 403}]
+)
+def test_a_purge_while_s3_is_away_hides_the_mail_at_once_and_ends_later(
+    installation: SandboxProcess, acme: Organization, tmp_path: Path, answer: dict[str, Any]
+) -> None:
+    keys = with_attachments(message := stored(acme, days=1), 2)
+    lie(tmp_path, *keys)
+    fault = {"operation": "DeleteObject", "kind": "error", "skip": 1, "times": 1000}
+    installation.control("POST", "/_sandbox/faults", fault | answer)
+    delete_message(message=message, actor="owner", now=timezone.now(), purge=True)
+    assert not visible_messages(organization=acme).exists()
+    assert InboundMessage.objects.get().key == message.key
+    assert DeletedMessage.objects.get().ses_message_id == message.ses_message_id
+    installation.control("DELETE", "/_sandbox/faults")
+    assert expire(now=timezone.now() + timedelta(hours=1)) == 1
+    assert [object_size(region=REGION, bucket=BUCKET, key=key) for key in keys] == [None] * 3
+    assert not InboundMessage.objects.exists()
+    assert not AuditEvent.objects.filter(action="messages.expired").exists(), "it was purged, not expired"
 
 
 def lie(tmp_path: Path, *keys: str) -> None:
@@ -154,9 +203,9 @@ def test_a_run_that_dies_before_its_rows_are_gone_leaves_them_all_to_the_next(
     with connection.execute_wrapper(dies), pytest.raises(OperationalError):
         expire(now=timezone.now())
     assert InboundMessage.objects.count() == 1
-    assert not DeletedMessage.objects.exists()
-    assert not AuditEvent.objects.exists()
+    assert not visible_messages(organization=acme).exists()
     assert expire(now=timezone.now()) == 1
+    assert AuditEvent.objects.get().details == {"messages": 1}
 
 
 @pytest.mark.django_db

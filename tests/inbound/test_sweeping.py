@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Organization
-from domains.models import Domain
+from aws.errors import AwsError
+from domains.models import Domain, Installation
 from domains.registration import register_domain
 from domains.verification import check_domain
-from inbound import ingestion, sweeping
+from inbound import ingestion, queues, sweeping
 from inbound.keeping import NOBODY
-from inbound.models import InboundMessage, SnsNotification
+from inbound.models import InboundMessage, SnsNotification, SweepTurn
 from tests.sandbox_process import SandboxProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,3 +118,55 @@ def test_an_object_that_can_not_be_read_stops_no_other(hello: Domain, installati
     assert sweep_later() == 1
     assert sweep_later() == 1
     assert InboundMessage.objects.count() == 2
+
+
+def test_whether_a_mail_was_announced_is_found_by_its_id_and_not_in_the_text(
+    hello: Domain, installation: SandboxProcess, take_in_mail: Callable[[], int]
+) -> None:
+    ses_message_id = put(installation, "sales@hello.example")
+    queues.drain(now=timezone.now())
+    SnsNotification.objects.create(
+        sns_message_id="waits",
+        topic_arn="arn",
+        message=json.dumps({"notificationType": "Received", "mail": {"messageId": ses_message_id}}),
+        sent_at=timezone.now(),
+    )
+    with CaptureQueriesContext(connection) as asked:
+        assert sweeping.sweep(now=timezone.now() + timedelta(hours=2)) == 0
+    assert not [each["sql"] for each in asked if "LIKE" in each["sql"].upper()]
+    assert SnsNotification.objects.get().ses_message_id == ses_message_id, "what older code kept is named"
+
+
+def test_one_sweep_at_a_time_and_a_dead_ones_turn_comes_back(hello: Domain, installation: SandboxProcess) -> None:
+    put(installation, "sales@hello.example")
+    later = timezone.now() + timedelta(hours=2)
+    bucket = Installation.objects.get().bucket
+    SweepTurn.objects.create(bucket=bucket, leased_until=later + sweeping.LEASE)
+    assert sweeping.sweep(now=later) == 0
+    assert sweeping.sweep(now=later + sweeping.LEASE) == 1
+    assert SweepTurn.objects.get().leased_until is None
+
+
+def test_a_sweep_hands_over_after_a_while_and_the_next_goes_on_there(
+    hello: Domain, installation: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = sorted(f"incoming/{put(installation, 'sales@hello.example')}" for _ in range(3))
+    rings: list[str] = []
+    monkeypatch.setattr(sweeping, "ring", rings.append)
+    monkeypatch.setattr(sweeping, "RUN_SECONDS", 0.0)
+    later = timezone.now() + timedelta(hours=2)
+    seen = []
+    while not seen or seen[-1]:
+        sweeping.sweep(now=later)
+        seen.append(SweepTurn.objects.get().after_key)
+    assert [key for key in seen if key in keys] == keys
+    assert SnsNotification.objects.filter(source="sweep").count() == 3
+    assert rings.count("inbound.tasks.sweep_mail") == len(seen) - 1
+
+
+def test_a_sweep_that_can_not_list_gives_its_turn_back(hello: Domain, installation: SandboxProcess) -> None:
+    fault = {"operation": "ListObjectsV2", "kind": "error", "code": "ServiceUnavailable", "status": 503, "times": 9}
+    installation.control("POST", "/_sandbox/faults", fault)
+    with pytest.raises(AwsError):
+        sweeping.sweep(now=timezone.now())
+    assert SweepTurn.objects.get().leased_until is None

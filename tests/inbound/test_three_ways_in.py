@@ -21,6 +21,8 @@ from domains.verification import check_domain
 from inbound import door, queues, sweeping
 from inbound.ingestion import ingest_due
 from inbound.models import InboundMessage, SnsNotification
+from inbound.placing import place_mail
+from inbound.reading import open_raw
 from tests.sandbox_process import SandboxProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +52,22 @@ def send_all(sandbox: SandboxProcess, **options: object) -> None:
     for number, recipient in enumerate(RECIPIENTS):
         mail = {"from": "sam@elsewhere.example", "to": [recipient], "raw": RAW.format(number=number)}
         sandbox.control("POST", "/_sandbox/mail", mail | options)
+
+
+def send_to_both(sandbox: SandboxProcess, **options: object) -> None:
+    mail = {"from": "sam@elsewhere.example", "to": ["sales@hello.example", "sales@other.example"]}
+    sandbox.control("POST", "/_sandbox/mail", mail | {"raw": RAW.format(number="both")} | options)
+
+
+def assert_each_has_its_own(acme: Organization, globex: Organization) -> None:
+    """A message each, and in neither, also not in its raw copy or its way, the other's address."""
+    assert InboundMessage.objects.filter(subject="both").count() == 2
+    for organization, own, foreign in ((acme, "hello", "other"), (globex, "other", "hello")):
+        message = InboundMessage.objects.get(subject="both", organization=organization)
+        assert [each.address for each in message.recipients.all()] == [f"sales@{own}.example"]
+        raw = b"".join(open_raw(message=message).chunks).decode()
+        assert raw.endswith(RAW.format(number="both"))
+        assert f"{foreign}.example" not in raw + str(message.headers) + str(message.trace)
 
 
 def assert_all_kept(sandbox: SandboxProcess, source: str) -> None:
@@ -82,6 +100,10 @@ def test_the_sns_door_alone(
     _until(lambda: SnsNotification.objects.count() >= len(RECIPIENTS))
     ingest_due(now=timezone.now())
     assert_all_kept(sandbox, "sns")
+    send_to_both(sandbox)
+    _until(lambda: SnsNotification.objects.filter(state="waiting").exists())
+    ingest_due(now=timezone.now())
+    assert_each_has_its_own(acme, globex)
 
 
 def test_the_queue_alone(
@@ -97,6 +119,10 @@ def test_the_queue_alone(
     queues.drain(now=timezone.now())
     ingest_due(now=timezone.now())
     assert_all_kept(sandbox, "sqs")
+    send_to_both(sandbox)
+    queues.drain(now=timezone.now())
+    ingest_due(now=timezone.now())
+    assert_each_has_its_own(acme, globex)
 
 
 def test_the_sweep_alone(
@@ -113,6 +139,15 @@ def test_the_sweep_alone(
     assert sweeping.sweep(now=later) == len(RECIPIENTS)
     ingest_due(now=later)
     assert_all_kept(sandbox, "sweep")
+    # It says for whom it was no more than a blind copy does: staff have it, and give it to both.
+    send_to_both(sandbox, announce=False)
+    assert sweeping.sweep(now=later) == 1
+    ingest_due(now=later)
+    nobodys = InboundMessage.objects.get(subject="both")
+    assert nobodys.organization is None
+    for address, is_kept in (("sales@hello.example", True), ("sales@other.example", False)):
+        place_mail(message=nobodys, address=address, actor="staff", now=timezone.now(), is_kept=is_kept)
+    assert_each_has_its_own(acme, globex)
 
 
 def _until(is_so: Callable[[], bool]) -> None:

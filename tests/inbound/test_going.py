@@ -1,0 +1,170 @@
+"""What goes, goes whole and only when nobody needs it: the incoming object, and mail that is purged meanwhile."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Organization
+from aws import mail_store
+from domains.registration import register_domain
+from domains.verification import check_domain
+from inbound import ingestion, keeping, queues, sweeping
+from inbound.ingestion import ingest_due
+from inbound.mime import ParsedMessage
+from inbound.models import DeletedMessage, InboundMessage, SnsNotification
+from inbound.reading import delete_message, open_raw, visible_messages
+from tests.sandbox_process import SandboxProcess
+from webhooks.models import WebhookDelivery, WebhookEndpoint
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CANARY = "canary-91be"
+RAW = f"From: Sam <{CANARY}-from@elsewhere.example>\r\nSubject: {CANARY}-subject\r\n\r\n{CANARY}-text\r\n"
+
+
+@pytest.fixture
+def hosts(
+    installation: SandboxProcess, acme: Organization, globex: Organization, publish: Callable[..., None]
+) -> SandboxProcess:
+    for organization, name in ((acme, "hello.example"), (globex, "other.example")):
+        domain = register_domain(organization=organization, name=name, actor="test", now=timezone.now())
+        publish(domain)
+        assert check_domain(domain=domain, actor="test", now=timezone.now()).status == "active"
+    return installation
+
+
+def deliver(sandbox: SandboxProcess, *recipients: str) -> str:
+    mail = {"from": "sam@elsewhere.example", "to": list(recipients), "raw": RAW}
+    (ses_message_id,) = sandbox.control("POST", "/_sandbox/mail", mail)["ses_message_ids"]
+    queues.drain(now=timezone.now())
+    return str(ses_message_id)
+
+
+def apart() -> None:
+    """The one announcement of both organizations' recipients as two, as two receipt rules make them."""
+    both = SnsNotification.objects.get()
+    event = json.loads(both.message)
+    recipients = event["receipt"]["recipients"]
+    for recipient in recipients:
+        event["receipt"]["recipients"] = [recipient]
+        SnsNotification.objects.create(
+            sns_message_id=recipient,
+            topic_arn=both.topic_arn,
+            message=json.dumps(event),
+            ses_message_id=both.ses_message_id,
+            sent_at=both.sent_at,
+        )
+    both.delete()
+
+
+def keys(sandbox: SandboxProcess, prefix: str) -> list[str]:
+    listed = sandbox.client("s3").list_objects_v2(Bucket="postern-tests", Prefix=prefix)
+    return [each["Key"] for each in listed.get("Contents", ()) if "SETUP_NOTIFICATION" not in each["Key"]]
+
+
+def test_one_organizations_purge_takes_nothing_from_another_whose_announcement_waits(
+    hosts: SandboxProcess, acme: Organization, globex: Organization
+) -> None:
+    deliver(hosts, "sales@hello.example", "info@other.example")
+    apart()
+    SnsNotification.objects.filter(sns_message_id="info@other.example").update(
+        next_attempt_at=timezone.now() + timedelta(hours=1)
+    )
+    assert ingest_due(now=timezone.now()) == 1
+    delete_message(message=InboundMessage.objects.get(), actor="owner", now=timezone.now(), purge=True)
+    assert ingest_due(now=timezone.now() + timedelta(hours=2)) == 1
+    (theirs,) = visible_messages(organization=globex)
+    assert CANARY in b"".join(open_raw(message=theirs).chunks).decode()
+    assert keys(hosts, "incoming/") == []
+    assert not visible_messages(organization=acme).exists()
+
+
+def test_the_last_of_announcements_that_are_worked_on_side_by_side_clears_away(
+    hosts: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(hosts, "sales@hello.example", "info@other.example")
+    apart()
+    first, second = ingestion.take_due(now=timezone.now())
+    take_in = ingestion.take_in
+
+    def overtaken(event: Any, *, now: datetime) -> None:
+        take_in(event, now=now)
+        if event.recipients == ("sales@hello.example",):
+            # Both have stored, and each has seen that the other was not done.
+            ingestion.run(second)
+            assert keys(hosts, "incoming/") != []
+
+    monkeypatch.setattr(ingestion, "take_in", overtaken)
+    ingestion.run(first)
+    assert keys(hosts, "incoming/") == []
+    assert set(SnsNotification.objects.values_list("state", flat=True)) == {"done"}
+
+
+@pytest.mark.parametrize("is_row_gone", [True, False], ids=["gone", "going"])
+def test_a_mail_that_is_purged_while_it_is_stored_again_stays_away_with_all_its_objects(
+    hosts: SandboxProcess, acme: Organization, monkeypatch: pytest.MonkeyPatch, is_row_gone: bool
+) -> None:
+    deliver(hosts, "sales@hello.example")
+    ingest_due(now=timezone.now())
+    message, announced = InboundMessage.objects.get(), SnsNotification.objects.get()
+    WebhookEndpoint.objects.create(organization=acme, url="https://hooks.example/", events=["message.received"])
+    event = json.loads(announced.message)
+    event["receipt"]["recipients"] = ["help@hello.example"]
+    SnsNotification.objects.create(
+        sns_message_id="again", topic_arn="arn", message=json.dumps(event), sent_at=timezone.now()
+    )
+    put_file = mail_store.put_file
+
+    def purged_meanwhile(**named: Any) -> None:
+        if is_row_gone:
+            delete_message(message=message, actor="owner", now=timezone.now(), purge=True)
+        else:
+            now = timezone.now()
+            DeletedMessage.objects.create(organization=acme, ses_message_id=message.ses_message_id)
+            InboundMessage.objects.update(deleted_at=now, purge_at=now)
+        put_file(**named)
+
+    monkeypatch.setattr(keeping, "put_file", purged_meanwhile)
+    ingest_due(now=timezone.now())
+    assert set(SnsNotification.objects.values_list("state", flat=True)) == {"done"}
+    assert not visible_messages(organization=acme).exists()
+    assert InboundMessage.objects.exists() is not is_row_gone
+    assert keys(hosts, "mail/") == []
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_what_waits_to_be_purged_is_no_mail_that_a_sweep_adopts(hosts: SandboxProcess) -> None:
+    ses_message_id = deliver(hosts, "sales@hello.example")
+    ingest_due(now=timezone.now())
+    away = {"operation": "DeleteObject", "kind": "error", "code": "ServiceUnavailable", "status": 503, "times": 1000}
+    hosts.control("POST", "/_sandbox/faults", away)
+    delete_message(message=InboundMessage.objects.get(), actor="owner", now=timezone.now(), purge=True)
+    hosts.control("DELETE", "/_sandbox/faults")
+    hosts.client("s3").put_object(Bucket="postern-tests", Key=f"incoming/{ses_message_id}", Body=RAW.encode())
+    assert sweeping.sweep(now=timezone.now() + timedelta(hours=2)) == 0
+    assert keys(hosts, "incoming/") == []
+
+
+def test_a_row_that_the_database_refuses_leaves_nothing_of_the_mail_in_the_log(
+    hosts: SandboxProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields_of = keeping._fields_of
+
+    def refused(parsed: ParsedMessage) -> dict[str, object]:
+        return {**fields_of(parsed), "parse_status": None}
+
+    monkeypatch.setattr(keeping, "_fields_of", refused)
+    caplog.set_level(logging.DEBUG)
+    deliver(hosts, f"{CANARY}-to@hello.example")
+    ingest_due(now=timezone.now())
+    waiting = SnsNotification.objects.get()
+    assert "IntegrityError" in caplog.text
+    assert CANARY not in caplog.text + waiting.last_error
+    assert "parse_status" in waiting.last_error
