@@ -72,6 +72,9 @@ def _send(task: str) -> bool:
     except (OperationalError, OSError) as error:
         logger.warning("could not ring %s, the sweep will find it: %s", task, error)
         return False
+    except Exception:
+        # The thread rings for everybody: a fault with one task must not end it.
+        logger.exception("could not ring %s, the sweep will find it", task)
     return True
 
 

@@ -32,19 +32,23 @@ def delete_inbox_and_mail(*, inbox: EmailAccount, actor: str, now: datetime) -> 
             organization=inbox.organization_id,
             deleted_at__isnull=True,
         )
+        # The rows first and the ledger then, in one order, as everybody who deletes mail.
+        found = list(own.order_by("pk").select_for_update(of=("self",)).values_list("pk", "ses_message_id"))
         # As with a single message: the ledger outlives S3 and late announcements.
         ledger = [
             DeletedMessage(organization_id=inbox.organization_id, ses_message_id=ses_message_id, deleted_at=now)
-            for ses_message_id in own.values_list("ses_message_id", flat=True)
+            for _, ses_message_id in found
         ]
         DeletedMessage.objects.bulk_create(ledger, ignore_conflicts=True, batch_size=BATCH)
-        count = own.update(deleted_at=now)
+        for start in range(0, len(found), BATCH):
+            pks = [pk for pk, _ in found[start : start + BATCH]]
+            InboundMessage.objects.filter(pk__in=pks).update(deleted_at=now)
         AuditEvent.objects.create(
             organization_id=inbox.organization_id,
             at=now,
             actor=actor,
             action="inbox.emptied",
             subject=inbox.public_id,
-            details={"messages": count},
+            details={"messages": len(found)},
         )
-    return count
+    return len(found)

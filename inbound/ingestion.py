@@ -21,7 +21,7 @@ from channels.routing import Route, route
 from domains.models import Installation
 from inbound.feedback import NoUse, apply_feedback
 from inbound.judging import Group
-from inbound.keeping import already_kept, complete_swept, keep_group, take_from_staff
+from inbound.keeping import already_kept, complete_swept, keep_group, remove_what_is_left, take_from_staff
 from inbound.leasing import end, give_back, keep_hold, put_off, take_due
 from inbound.mime import ParsedMessage
 from inbound.models import InboundMessage, SnsNotification
@@ -136,6 +136,9 @@ def take_in(event: Received, *, now: datetime) -> None:
     complete_swept(event)
     wanted = [each for each in groups if not already_kept(each, event=event)]
     try:
+        for each in groups:
+            if each not in wanted:
+                remove_what_is_left(each, event=event)
         if wanted:
             _keep(wanted, event=event, now=now)
     except AwsError as error:

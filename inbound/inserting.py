@@ -24,7 +24,10 @@ def insert_unless_there(row: models.Model) -> bool:
     try:
         return _execute(_statement(type(row)), values)
     except (OperationalError, InterfaceError):
-        # Whatever became of the first try, a second changes nothing that the first has done.
+        # A statement that took too long is not tried again, one whose connection died is: whatever became of the first
+        # try, a second changes nothing that it has done.
+        if connection.connection is not None and connection.is_usable():
+            raise
         connection.close()
         return _execute(_statement(type(row)), values)
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Organization
-from aws.mail_store import delete_object, put_file
+from aws.mail_store import delete_object, iter_objects, put_file
 from domains.models import Domain
 from inbound import own_copies, purging, threads
 from inbound.judging import Group, Judgement, judge
@@ -92,7 +92,8 @@ def keep_group(
     organization = Organization.objects.get(pk=group.organization_id) if group.organization_id else None
     folder = folder_of(organization, event.ses_message_id)
     region = settings.SES_REGIONS[0]
-    own_copy = own_copies.own_copy(mail, group)
+    # With those of earlier announcements: their copy is the one that is written anew.
+    own_copy = own_copies.own_copy(mail, group.own | _own_until_now(organization, event))
     own_received = None
     if own_copy != mail:
         own_received = own_copies.received_of(own_copy)
@@ -151,11 +152,31 @@ def _write(
     return message
 
 
+def _own_until_now(organization: Organization | None, event: Received) -> set[str]:
+    known = Recipient.objects.filter(message__organization=organization, message__ses_message_id=event.ses_message_id)
+    return {address.lower() for address in known.values_list("address", flat=True)}
+
+
+def remove_what_is_left(group: Group, *, event: Received) -> None:
+    """Remove the objects that lie there without a row of mail that was deleted; raises AwsError.
+
+    Whoever stored it once more while it was purged may have died, or found S3 away, before it could take them back.
+    """
+    if group.organization_id is None:
+        return
+    own = {"organization": group.organization_id, "ses_message_id": event.ses_message_id}
+    if DeletedMessage.objects.filter(**own).exists() and not InboundMessage.objects.filter(**own).exists():
+        region = settings.SES_REGIONS[0]
+        folder = folder_of(Organization.objects.get(pk=group.organization_id), event.ses_message_id)
+        for left in iter_objects(region=region, bucket=event.bucket, prefix=folder):
+            delete_object(region=region, bucket=event.bucket, key=left.key)
+
+
 def _is_purged(organization: Organization | None, event: Received) -> bool:
-    """The mail was deleted for good; where it was not, its row can not be until the transaction ends."""
+    """The mail was deleted; where it was not, its row can not be until the transaction ends."""
     rows = InboundMessage.objects.filter(organization=organization, ses_message_id=event.ses_message_id)
-    for purge_at in rows.select_for_update().values_list("purge_at", flat=True):
-        return purge_at is not None
+    for deleted_at, purge_at in rows.select_for_update().values_list("deleted_at", "purge_at"):
+        return deleted_at is not None or purge_at is not None
     return DeletedMessage.objects.filter(
         organization__isnull=False, organization=organization, ses_message_id=event.ses_message_id
     ).exists()

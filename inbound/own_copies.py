@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from inbound.judging import Group
 from inbound.mime import ParsedMessage
 from inbound.received import topmost_received, without_foreign_recipient
 
 HEAD_BYTES = 64 * 1024
 
 
-def own_copy(mail: Path, group: Group) -> Path:
-    """The raw mail without another organization's address in SES's own Received header; else byte for byte."""
+def own_copy(mail: Path, own: AbstractSet[str]) -> Path:
+    """The raw mail without any address but `own` in SES's own Received header; else byte for byte."""
     with mail.open("rb") as file:
         head = file.read(HEAD_BYTES)
-        cleaned = without_foreign_recipient(head, group.own)
+        cleaned = without_foreign_recipient(head, own)
         if cleaned == head:
             return mail
-        copy = mail.with_name(f"own-{group.organization_id}")
-        with copy.open("wb") as own:
-            own.write(cleaned)
+        copy = mail.with_name("own")
+        with copy.open("wb") as written:
+            written.write(cleaned)
             while chunk := file.read(1024 * 1024):
-                own.write(chunk)
+                written.write(chunk)
     return copy
 
 

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.doorbell import ring
+from accounts.models import Organization
 from aws.errors import AwsError, AwsRefused
 from aws.mail_store import delete_object
 from inbound.models import DeletedMessage, InboundMessage, Thread
@@ -32,7 +33,7 @@ def mark(messages: QuerySet[InboundMessage], *, now: datetime) -> list[tuple[int
 
     Call it in a transaction. The ledger keeps their SES message ids, so that no late announcement brings them back.
     """
-    rows = messages.filter(purge_at__isnull=True).select_for_update(skip_locked=True)
+    rows = messages.filter(purge_at__isnull=True).order_by("pk").select_for_update(skip_locked=True, of=("self",))
     found = list(rows.values_list("pk", "organization_id", "ses_message_id"))
     ledger = [
         DeletedMessage(organization_id=organization_id, ses_message_id=ses_message_id, deleted_at=now)
@@ -103,6 +104,9 @@ def _remove_rows(pks: Sequence[int]) -> int:
         rows = InboundMessage.objects.filter(pk__in=pks, purge_at__isnull=False).select_for_update(skip_locked=True)
         mine = list(rows.values_list("pk", "thread_id"))
         InboundMessage.objects.filter(pk__in=[pk for pk, _ in mine]).delete()
-        is_in_use = Exists(InboundMessage.objects.filter(thread=OuterRef("pk")))
-        Thread.objects.filter(~is_in_use, pk__in={thread_id for _, thread_id in mine if thread_id}).delete()
+        threads = Thread.objects.filter(pk__in={thread_id for _, thread_id in mine if thread_id})
+        # A reply that comes at this moment is put into its thread under the same lock.
+        owners = Organization.objects.filter(pk__in=threads.values("organization")).order_by("pk")
+        list(owners.select_for_update(no_key=True).values_list("pk", flat=True))
+        threads.exclude(Exists(InboundMessage.objects.filter(thread=OuterRef("pk")))).delete()
     return len(mine)

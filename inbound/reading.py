@@ -71,8 +71,8 @@ def came_for(messages: QuerySet[InboundMessage], domains: QuerySet[Domain]) -> Q
 
 
 def is_suspect(message: InboundMessage) -> bool:
-    """Amazon SES found a virus in the mail, or could not rule one out."""
-    return message.virus_verdict in ("FAIL", "GRAY")
+    """Amazon SES found a virus in the mail, or could not rule one out: malformed mail may be why it could not look."""
+    return message.virus_verdict in ("FAIL", "GRAY", "PROCESSING_FAILED")
 
 
 def recipients_in(name: str) -> Q:
@@ -87,9 +87,15 @@ def messages_of_inbox(inbox: EmailAccount) -> QuerySet[InboundMessage]:
 
 
 def threads_of_inbox(inbox: EmailAccount) -> QuerySet[Thread]:
-    """The conversations that have a visible message of this inbox, with `last_received_at` of the newest of those."""
-    here = messages_of_inbox(inbox).filter(thread=OuterRef("pk")).order_by("-received_at").values("received_at")[:1]
-    return Thread.objects.annotate(last_received_at=Subquery(here)).filter(
+    """The conversations that have a visible message of this inbox.
+
+    With `last_received_at` of the newest of those, and `subject_here` of the oldest: the conversation's own subject may
+    be that of a mail to another inbox.
+    """
+    here = messages_of_inbox(inbox).filter(thread=OuterRef("pk"))
+    newest = here.order_by("-received_at").values("received_at")[:1]
+    oldest = here.order_by("received_at", "pk").values("subject")[:1]
+    return Thread.objects.annotate(last_received_at=Subquery(newest), subject_here=Subquery(oldest)).filter(
         organization=inbox.organization, last_received_at__isnull=False
     )
 

@@ -21,7 +21,7 @@ def release_held(*, now: datetime) -> int:
 
     A mail to several names is looked at whichever of them was resumed.
     """
-    held = InboundMessage.objects.filter(disposition=HELD, organization__isnull=False)
+    held = InboundMessage.objects.filter(disposition=HELD, organization__isnull=False, deleted_at__isnull=True)
     resumed = Q(domain__isnull=False, domain__removed_at__isnull=True) & ~Q(domain__status=Status.SUSPENDED)
     wanted = held.annotate(addresses=Count("recipients")).filter(resumed | Q(addresses__gt=1))
     oldest_first = wanted.order_by("received_at", "pk").values_list("pk", flat=True)
@@ -30,7 +30,9 @@ def release_held(*, now: datetime) -> int:
 
 def _release(pk: int, *, now: datetime) -> bool:
     with transaction.atomic():
-        held = InboundMessage.objects.select_for_update(of=("self",)).filter(pk=pk, disposition=HELD)
+        held = InboundMessage.objects.select_for_update(of=("self",)).filter(
+            pk=pk, disposition=HELD, deleted_at__isnull=True
+        )
         message = held.select_related("organization", "inbox", "thread").first()
         routes = _routes(message) if message is not None else ()
         if message is None or not routes:

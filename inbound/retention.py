@@ -34,7 +34,8 @@ def _mark_expired(now: datetime) -> bool:
     oldest = _expired(now).filter(purge_at__isnull=True).order_by("received_at", "pk").values_list("pk", flat=True)
     pks = list(oldest[:BATCH])
     with transaction.atomic():
-        marked = purging.mark(InboundMessage.objects.filter(pk__in=pks), now=now)
+        # Looked at once more under the lock: what was released or is kept longer meanwhile stays.
+        marked = purging.mark(_expired(now).filter(pk__in=pks), now=now)
         counts = Counter(organization_id for _, organization_id in marked)
         AuditEvent.objects.bulk_create(
             [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
@@ -28,7 +29,13 @@ MOST_IN_A_LIST = 20
 SUMMARY_FIELDS = ("public_id", "thread", "from_email", "mail_from", "to", "cc", "subject", "received_at")
 
 
-class ThreadList(ByNameView):
+class ThreadView(ByNameView):
+    def subject_of(self, thread: Any) -> str:
+        """A key of one domain is not told the subject of a mail to another."""
+        return str(thread.subject_here if self.caller.only_domain else thread.subject)
+
+
+class ThreadList(ThreadView):
     permissions = {"GET": MESSAGE_VIEW}
     operations = {"GET": schemas.LIST_THREADS}
 
@@ -43,14 +50,14 @@ class ThreadList(ByNameView):
         )
         newest_of = newest_messages(inbox, page.rows)
         threads: list[dict[str, object]] = [
-            thread_body(thread, newest_of[thread.pk], inbox=inbox)
+            thread_body(thread, newest_of[thread.pk], inbox=inbox, subject=self.subject_of(thread))
             | {"messages": [message_summary(message, inbox=inbox) for message in newest_of[thread.pk]]}
             for thread in page.rows
         ]
         return page.announce(self.answer(200, threads), self.request._request)
 
 
-class ThreadDetail(ByNameView):
+class ThreadDetail(ThreadView):
     permissions = {"GET": MESSAGE_VIEW}
     operations = {"GET": schemas.READ_THREAD}
 
@@ -70,7 +77,7 @@ class ThreadDetail(ByNameView):
             heaviest=HEAVIEST_LIST,
         )
         messages = in_full(page.rows)
-        body = thread_body(thread, messages, inbox=inbox) | {
+        body = thread_body(thread, messages, inbox=inbox, subject=self.subject_of(thread)) | {
             "messages": [message_body(message, inbox=inbox) for message in messages]
         }
         return page.announce(self.answer(200, body), self.request._request)
@@ -89,13 +96,15 @@ def newest_messages(inbox: EmailAccount, threads: Sequence[Thread]) -> Mapping[i
     return found
 
 
-def thread_body(thread: Thread, messages: Sequence[InboundMessage], *, inbox: EmailAccount) -> dict[str, object]:
+def thread_body(
+    thread: Thread, messages: Sequence[InboundMessage], *, inbox: EmailAccount, subject: str
+) -> dict[str, object]:
     newest_at = messages[0].received_at if messages else thread.created_at
     return {
         **both_ids(thread.public_id),
         "organizationId": inbox.organization.public_id,
         "inboxId": inbox.public_id,
-        "subject": thread.subject,
+        "subject": subject,
         # A row is made when its first mail is stored, which is a moment after that came.
         "createdAt": milliseconds(min(thread.created_at, newest_at)),
         "updatedAt": milliseconds(newest_at),

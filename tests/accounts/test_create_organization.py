@@ -49,6 +49,17 @@ def test_an_owner_who_is_there_keeps_the_password_and_owns_both() -> None:
     assert owner.memberships.count() == 2
 
 
+def test_a_name_that_another_one_has_is_told() -> None:
+    first = create("Acme", "owner@acme.example")
+    told = StringIO()
+    call_command("create_organization", "acme", owner="owner@acme.example", stdout=StringIO(), stderr=told)
+    assert first["organization_id"] in told.getvalue()
+    assert Organization.objects.count() == 2
+    told = StringIO()
+    call_command("create_organization", "Globex", owner="owner@acme.example", stdout=StringIO(), stderr=told)
+    assert told.getvalue() == ""
+
+
 @pytest.mark.parametrize(("name", "owner"), [("", "a@b.example"), ("x" * 201, "a@b.example"), ("Acme", "nobody")])
 def test_what_is_refused_leaves_nothing(name: str, owner: str) -> None:
     with pytest.raises(CommandError):

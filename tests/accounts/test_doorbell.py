@@ -88,3 +88,20 @@ def test_a_broker_that_is_away_is_rung_again_by_the_next(broker: Broker, caplog:
     doorbell.ring("mail")
     broker.wait()
     assert broker.rung == ["mail", "mail"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fault_that_nobody_foresaw_ends_one_ring_and_not_the_bell(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fault(name: str, **_: object) -> None:
+        raise ValueError(name)
+
+    monkeypatch.setattr(current_app, "send_task", fault)
+    doorbell.ring("mail")
+    doorbell._Bell.ringer.finish(SECONDS)
+    assert "could not ring mail" in caplog.text
+    monkeypatch.setattr(current_app, "send_task", broker.send_task)
+    doorbell.ring("events")
+    broker.wait()
+    assert broker.rung == ["events"]

@@ -19,6 +19,7 @@ from inbound.clearing import delete_inbox_and_mail
 from inbound.models import InboundMessage
 from inbound.reading import visible_messages
 from tests.contracts.conftest import Api
+from tests.sandbox_process import SandboxProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,3 +121,24 @@ def test_an_inbox_that_goes_with_its_mail_leaves_what_came_for_another_domain(
     delete_inbox_and_mail(inbox=inbox, actor="test", now=timezone.now())
     left = visible_messages(organization=acme).values_list("subject", flat=True)
     assert set(left) == {"Both", "Two", "Catch-all"}
+
+
+def test_a_key_of_one_domain_is_not_told_the_subject_of_a_mail_to_the_other(
+    key_with: Callable[..., Api],
+    both: dict[str, Domain],
+    sandbox: SandboxProcess,
+    take_in_mail: Callable[[], int],
+) -> None:
+    def send(to: str, subject: str, headers: str) -> None:
+        raw = f"From: s@elsewhere.example\r\n{headers}Subject: {subject}\r\n\r\nHello.\r\n"
+        sandbox.control("POST", "/_sandbox/mail", {"from": "s@elsewhere.example", "to": [to], "raw": raw})
+        take_in_mail()
+
+    send("help@one.example", "For one alone", "Message-ID: <root@elsewhere.example>\r\n")
+    send("help@two.example", "For two", "In-Reply-To: <root@elsewhere.example>\r\n")
+    inbox = both["two.example"].email_accounts.get()
+    path = f"/v1/inboxes/{inbox.public_id}/threads"
+    key = key_with(domain_name="two.example")
+    threads = {thread["subject"]: thread for thread in key.get(path).json()}
+    assert set(threads) == {"Both", "Two", "For two"}
+    assert key.get(f"{path}/{threads['For two']['id']}").json()["subject"] == "For two"

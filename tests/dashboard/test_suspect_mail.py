@@ -61,7 +61,7 @@ def test_its_files_are_behind_a_warning_and_a_post(
         assert download["Content-Disposition"].startswith("attachment")
 
 
-@pytest.mark.parametrize("verdict", ["PASS", "PROCESSING_FAILED", ""])
+@pytest.mark.parametrize("verdict", ["PASS", ""])
 def test_other_files_are_one_click_away(
     signed_in: Client, acme: Organization, sandbox: object, tmp_path: Path, verdict: str
 ) -> None:

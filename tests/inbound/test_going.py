@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from aws import mail_store
+from aws.errors import AwsUnavailable
 from domains.registration import register_domain
 from domains.verification import check_domain
 from inbound import ingestion, keeping, queues, sweeping
@@ -67,6 +69,20 @@ def apart() -> None:
 def keys(sandbox: SandboxProcess, prefix: str) -> list[str]:
     listed = sandbox.client("s3").list_objects_v2(Bucket="postern-tests", Prefix=prefix)
     return [each["Key"] for each in listed.get("Contents", ()) if "SETUP_NOTIFICATION" not in each["Key"]]
+
+
+def _announce_again(*recipients: str) -> None:
+    """As SES does for another rule that matched."""
+    announced = SnsNotification.objects.get()
+    event = json.loads(announced.message)
+    event["receipt"]["recipients"] = list(recipients)
+    SnsNotification.objects.create(
+        sns_message_id="again",
+        topic_arn="arn",
+        message=json.dumps(event),
+        ses_message_id=announced.ses_message_id,
+        sent_at=timezone.now(),
+    )
 
 
 def test_one_organizations_purge_takes_nothing_from_another_whose_announcement_waits(
@@ -138,6 +154,51 @@ def test_a_mail_that_is_purged_while_it_is_stored_again_stays_away_with_all_its_
     assert InboundMessage.objects.exists() is not is_row_gone
     assert keys(hosts, "mail/") == []
     assert not WebhookDelivery.objects.exists()
+
+
+def test_what_could_not_be_taken_back_at_once_goes_with_the_next_try(
+    hosts: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(hosts, "sales@hello.example")
+    ingest_due(now=timezone.now())
+    message = InboundMessage.objects.get()
+    _announce_again("help@hello.example")
+    put_file, delete_object = mail_store.put_file, mail_store.delete_object
+
+    def purged_meanwhile(**named: Any) -> None:
+        if InboundMessage.objects.exists():
+            delete_message(message=message, actor="owner", now=timezone.now(), purge=True)
+        put_file(**named)
+
+    def away(**_: Any) -> None:
+        raise AwsUnavailable(operation="DeleteObject", code="ServiceUnavailable", message="away")
+
+    monkeypatch.setattr(keeping, "put_file", purged_meanwhile)
+    monkeypatch.setattr(keeping, "delete_object", away)
+    ingest_due(now=timezone.now())
+    assert keys(hosts, "mail/") != [], "S3 was away"
+    monkeypatch.setattr(keeping, "delete_object", delete_object)
+    ingest_due(now=timezone.now() + timedelta(hours=1))
+    assert keys(hosts, "mail/") == []
+    assert set(SnsNotification.objects.values_list("state", flat=True)) == {"done"}
+
+
+def test_an_announcement_for_more_recipients_leaves_the_copy_and_its_hash_as_they_are(hosts: SandboxProcess) -> None:
+    raw = (
+        "Received: from x by inbound-smtp.us-east-1.amazonaws.com with SMTP id abc123 for sales@hello.example;"
+        f" Sat, 21 Nov 2026 07:00:00 +0000\r\n{RAW}"
+    )
+    mail = {"from": "sam@elsewhere.example", "to": ["sales@hello.example"], "raw": raw}
+    hosts.control("POST", "/_sandbox/mail", mail)
+    queues.drain(now=timezone.now())
+    ingest_due(now=timezone.now())
+    before = b"".join(open_raw(message=InboundMessage.objects.get()).chunks)
+    _announce_again("help@hello.example")
+    ingest_due(now=timezone.now())
+    message = InboundMessage.objects.get()
+    assert message.recipients.count() == 2
+    assert b"".join(open_raw(message=message).chunks) == before
+    assert hashlib.sha256(before).hexdigest() == message.sha256
 
 
 def test_what_waits_to_be_purged_is_no_mail_that_a_sweep_adopts(hosts: SandboxProcess) -> None:

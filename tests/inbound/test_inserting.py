@@ -43,6 +43,7 @@ def test_a_connection_that_died_since_the_last_request_costs_nothing(
     def execute(*given: Any) -> bool:
         tried.append(connection.connection)
         if len(tried) == 1:
+            monkeypatch.setattr(type(connection), "is_usable", lambda self: False, raising=False)
             raise failure("the server closed the connection")
         return _execute(*given)
 

@@ -8,12 +8,14 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Organization
+from channels.inboxes import create_inbox
 from channels.removal import remove_domain
 from domains.changes import resume_domain, suspend_domain
 from domains.models import Domain
 from domains.registration import register_domain
 from domains.verification import check_domain
 from inbound import queues
+from inbound.clearing import delete_inbox_and_mail
 from inbound.ingestion import ingest_due
 from inbound.models import InboundMessage, MailPolicy
 from inbound.releasing import release_held
@@ -100,3 +102,19 @@ def test_mail_of_a_removed_domain_stays_held(two: tuple[Domain, Domain], install
     remove_domain(domain=two[0], actor="test", now=timezone.now(), refuses_inboxes=False)
     resume(two[1])
     assert release_held(now=timezone.now()) == 0
+
+
+def test_mail_that_was_deleted_while_it_was_held_is_neither_let_go_nor_told(
+    two: tuple[Domain, Domain], installation: SandboxProcess, acme: Organization
+) -> None:
+    first, _ = two
+    resume(first)
+    inbox = create_inbox(organization=acme, domain=first, local_part="a", actor="test", now=timezone.now())
+    suspend_domain(domain=first, actor="test", now=timezone.now())
+    WebhookDelivery.objects.all().delete()
+    receive(installation, "a@first.example")
+    assert delete_inbox_and_mail(inbox=inbox, actor="test", now=timezone.now()) == 1
+    resume(first)
+    assert release_held(now=timezone.now()) == 0
+    assert not WebhookDelivery.objects.exists()
+    assert InboundMessage.objects.get().disposition == "held"
