@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 VERSION = "v=spf1"
 QUALIFIERS = "+-~?"
@@ -77,6 +78,7 @@ def is_spf(text: str) -> bool:
     return lowered == VERSION or lowered == VERSION + " "
 
 
+@lru_cache(64)
 def parse_spf(text: str) -> SpfRecord:
     """Take a record apart; total: what is wrong stands in `errors`."""
     terms: list[Term] = []

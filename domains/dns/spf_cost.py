@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from domains.dns.spf import LOOKUP_TERMS, MOST_LOOKUPS, Term, is_spf, parse_spf
 
@@ -11,6 +12,7 @@ MOST_VOID_LOOKUPS = 2
 HOST_TYPES = {"a": "A", "mx": "MX", "exists": "A"}
 # Beyond this nothing more is learned: the record is past its limit however it goes on.
 MOST_RECORDS = 30
+MOST_TERMS = 100
 
 Question = tuple[str, str]
 Known = Callable[[str, str], Sequence[str] | None]
@@ -48,8 +50,9 @@ def cost_of(text: str, known: Known, *, at: str, free: str = "") -> Cost:
     """
     count = _Count(known, free)
     by_term = tuple(TermCost(term.text, count.of(term, (at,))) for term in lookup_terms(text))
-    voids = count.voids + sum(known(*question) == () for question in count.hosts)
-    open_ones = [question for question in count.hosts if known(*question) is None]
+    found = {question: known(*question) for question in dict.fromkeys(count.hosts)}
+    voids = count.voids + sum(found[question] == () for question in count.hosts)
+    open_ones = [question for question in count.hosts if found[question] is None]
     if voids + len(open_ones) > MOST_VOID_LOOKUPS >= voids:
         count.unseen += open_ones
     return Cost(sum(each.lookups for each in by_term), voids, by_term, tuple(dict.fromkeys(count.unseen)))
@@ -97,11 +100,15 @@ class _Count:
 
 
 def lookup_terms(text: str) -> list[Term]:
-    """The terms that make a receiver ask, in order; behind `all` nothing is evaluated, and no redirect beside it."""
+    """The terms that make a receiver ask, in order, the first MOST_TERMS of them.
+
+    Behind `all` nothing is evaluated, and no redirect beside it.
+    """
     terms = parse_spf(text).terms
     ends = next((index for index, term in enumerate(terms) if term.name == "all"), None)
-    return [
+    asking = (
         term
         for term in terms[:ends]
         if term.name in LOOKUP_TERMS and not (ends is not None and term.name == "redirect")
-    ]
+    )
+    return list(islice(asking, MOST_TERMS))
