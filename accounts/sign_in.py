@@ -7,7 +7,10 @@ from django.http import HttpRequest
 
 
 class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Closes allauth's open sign-up."""
+    """Closes allauth's open sign-up, and heads its mails with the product's name."""
+
+    def format_email_subject(self, subject: str) -> str:
+        return f"Postern: {subject}"
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

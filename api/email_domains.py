@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from django.conf import settings
 from django.db.models import Count, IntegerField, OuterRef, Subquery
@@ -17,6 +16,7 @@ from api.authentication import LIMITED_TO_ONE_DOMAIN
 from api.envelopes import Contract, Kind, Problem
 from api.home import challenges, diagnosis, inboxes, messages, publishing, webhooks
 from api.home.manners import HomeView, boolean, error, one_of, text
+from api.home.unverified import flags_body, not_verified, zone_value
 from api.idempotency import once
 from api.pagination import limit_of, offset_of
 from api.schemas import email_domains as schemas
@@ -24,7 +24,7 @@ from api.timestamps import seconds, seconds_or_none
 from channels.models import EmailAccount
 from channels.removal import remove_domain
 from domains.changes import make_default, resume_domain, suspend_domain
-from domains.facts import current_records, missing_required, verification_flags
+from domains.facts import current_records
 from domains.models import DnsRecord, Domain
 from domains.models.domain import DomainQuerySet
 from domains.registration import register_domain
@@ -190,19 +190,6 @@ class DomainVerify(HomeView):
         )
 
 
-def not_verified(domain: Domain, records: Sequence[DnsRecord]) -> dict[str, object]:
-    return {
-        "domainId": domain.public_id,
-        "domain": domain.name,
-        "status": domain.status,
-        "verificationStatus": flags_body(domain, records),
-        "missingRecords": [
-            {"type": record.type, "name": record.name, "value": zone_value(record)}
-            for record in missing_required(domain, records)
-        ],
-    }
-
-
 def summary(domain: Domain) -> dict[str, object]:
     return {
         "id": domain.public_id,
@@ -220,16 +207,6 @@ def summary(domain: Domain) -> dict[str, object]:
 def inbox_count(domain: Domain) -> int:
     """The annotation of `with_inbox_count`."""
     return int(getattr(domain, "inbox_count"))  # noqa: B009 - an annotation is no attribute of the class
-
-
-def flags_body(domain: Domain, records: Sequence[DnsRecord]) -> dict[str, bool]:
-    flags = verification_flags(domain, records)
-    return {"mx": flags.mx, "dkim": flags.dkim, "spf": flags.spf, "dmarc": flags.dmarc}
-
-
-def zone_value(record: DnsRecord) -> str:
-    """The value as a zone file has it: an MX with its preference in front, as the contract shows it."""
-    return record.value if record.priority is None else f"{record.priority} {record.value}"
 
 
 def record_body(record: DnsRecord) -> dict[str, object]:

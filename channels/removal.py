@@ -58,4 +58,13 @@ def remove_domain(
         Channel.objects.filter(domain=live).update(domain=None, is_connected=False, receiving_active_at=None)
         remove_claim(domain=live, actor=actor, now=now)
     live.refresh_from_db()
-    return RemovedDomain(domain=live, removed_at=now, records_to_take_out=current_records(live))
+    return RemovedDomain(domain=live, removed_at=now, records_to_take_out=_standing(live))
+
+
+def _standing(domain: Domain) -> list[DnsRecord]:
+    """What was seen in the DNS, and what nobody could look for."""
+    return [record for record in current_records(domain) if record.verdict in ("", "unknown") or _was_seen(record)]
+
+
+def _was_seen(record: DnsRecord) -> bool:
+    return record.first_ok_at is not None or any(record.value in seen for seen in record.observed)

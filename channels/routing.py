@@ -48,7 +48,7 @@ def route(*, recipient: str, at: datetime) -> Route:
         unreadable = Step("address", "unreadable", f"“{shown}” is not an e-mail address.")
         return Route(address=recipient, domain=None, inbox=None, steps=(unreadable,))
     name = normalise_name(mailbox.domain)
-    steps = [Step("address", "read", f"{shown} is a mailbox of {name[:LONGEST_SHOWN]}.")]
+    steps = [Step("address", "read", f"{shown} is an address at {name[:LONGEST_SHOWN]}.")]
     tenure = holder_at(name=name, at=at)
     when = f"{at.astimezone(UTC):%d %B %Y, %H:%M} UTC".lstrip("0")
     if tenure is None:

@@ -32,11 +32,14 @@ PYTHON = sys.executable
 PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
+def lock_of(folder: Path) -> Path:
+    return folder / "lock"
+
+
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the data folder for this process; raises CanNotStart if another one has it."""
-    path = folder / "lock"
-    with path.open("a+") as file:
+    with lock_of(folder).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -149,6 +152,9 @@ def main(arguments: list[str]) -> int:
     try:
         ports = read_ports(os.environ)
         folder = (ROOT / (os.environ.get("POSTERN_VAR") or "var")).resolve()
+        if not lock_of(folder).exists():
+            # Nobody runs there: a start that is refused for its ports leaves no folder behind.
+            refuse_taken_ports(ports)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(folder):
             refuse_taken_ports(ports)

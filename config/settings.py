@@ -157,7 +157,6 @@ APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
-LOCALE_PATHS = [BASE_DIR / "locale"]
 AUTH_USER_MODEL = "accounts.User"
 
 INSTALLED_APPS = [
@@ -188,6 +187,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "api.request_id.RequestIdMiddleware",
+    "config.head.HeadMiddleware",
     "config.doors.DoorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

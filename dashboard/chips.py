@@ -32,7 +32,10 @@ WAITING = Chip(_("Waiting"), "waiting", "clock")
 VERIFIED = Chip(_("Verified"), "good", "circle-check")
 NEEDS_FIXING = Chip(_("Needs fixing"), "bad", "triangle-alert")
 LOST = Chip(_("Lost"), "lost", "unlink")
-OPTIONAL = Chip(_("Optional"), "idle", "circle-minus")
+# Of records that are recommended only: mail works without them, so that neither is red.
+NOT_SET = Chip(_("Not set"), "idle", "circle-minus")
+WORTH_FIXING = Chip(_("Needs fixing"), "waiting", "triangle-alert")
+NOT_NEEDED = Chip(_("Not needed"), "idle", "circle-minus")
 SUSPENDED = Chip(_("Suspended"), "idle", "circle-pause")
 # A record that was right before the last looks, and one that nobody wants to hear of.
 MISSED = Chip(_("Missed"), "waiting", "search")
@@ -84,11 +87,10 @@ def record_chip(record: DnsRecord) -> Chip:
         return WAITING
     if record.first_ok_at is not None:
         return LOST
+    is_only_absent = record.verdict == "missing" and record.code in PATIENCE
     if not record.is_required:
-        return OPTIONAL
-    if record.verdict == "missing" and record.code in PATIENCE:
-        return WAITING
-    return NEEDS_FIXING
+        return NOT_SET if is_only_absent else WORTH_FIXING
+    return WAITING if is_only_absent else NEEDS_FIXING
 
 
 def domain_chip(domain: Domain, records: Sequence[DnsRecord]) -> Chip:

@@ -83,6 +83,15 @@ def dns_today(domain: Domain) -> DnsToday:
     )
 
 
+def what_moving_ends(domain: Domain) -> tuple[Choice, ...]:
+    """The choices of whoever sets the MX record, where another gets the name's mail today; else none."""
+    mail = part_of(domain.dns_summary, "mail_today")
+    if not domain.is_receiving or not mail:
+        return ()
+    choices = mail_choices(domain.name, mail, inbound_host=inbound_host_of(domain))
+    return choices if len(choices) > 1 else ()
+
+
 def _spf(spf: Part) -> Policy | None:
     if not spf:
         return None

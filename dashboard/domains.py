@@ -1,4 +1,4 @@
-"""The pages of domains: the list, adding one, one domain, and what can be done to it."""
+"""The pages of domains: the list, one domain, and what can be done to it."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.errors import Refusal, UpstreamRefusal
+from accounts.errors import Refusal
 from accounts.permissions import CREATE, DELETE, VIEW
 from channels.inboxes import visible_inboxes
 from channels.removal import DomainInUse, UseCasesExist, remove_domain
 from dashboard.access import MemberRequest, asked, member_page, render_page
-from dashboard.challenges import banners_of, challengeable_name
+from dashboard.challenges import banners_of
 from dashboard.chips import HEALTH_WORDS, Chip, domain_chip, health_chip
 from dashboard.dns_today import dns_today
 from dashboard.drift import watched_groups
-from dashboard.forms import AddDomainForm, InboxForm, RemoveDomainForm, refuse, trimmed_name
-from dashboard.pace import fingerprint, poll_seconds
+from dashboard.forms import AddDomainForm, InboxForm, RemoveDomainForm
+from dashboard.pace import fingerprint, is_look_near, poll_seconds
 from dashboard.publishing import publishing_card
 from dashboard.record_groups import record_groups
 from dashboard.timeline import timeline
 from dashboard.watches import watches_of
 from domains.challenges import visible_challenges
 from domains.changes import resume_domain, suspend_domain
-from domains.facts import current_records, missing_required, next_step_sentence
+from domains.facts import current_records, is_needless, missing_required, next_step_sentence
 from domains.hand_over import open_links
 from domains.models import DnsRecord, Domain
 from domains.models.domain import DomainQuerySet
 from domains.names import DomainName, normalise_name
-from domains.registration import access_domain, register_domain, visible_domains
+from domains.registration import access_domain, visible_domains
 from domains.states import Health, Status
 from domains.verification import check_now
 from inbound.reading import visible_recipients
@@ -142,7 +142,7 @@ def _with_last_mail(request: MemberRequest, shown: DomainQuerySet) -> DomainQuer
 
 
 def row_of(domain: Domain) -> Row:
-    records = current_records(domain)
+    records = [record for record in current_records(domain) if not is_needless(domain, record)]
     return Row(
         domain=domain,
         chip=domain_chip(domain, records),
@@ -157,37 +157,6 @@ def live_row(request: MemberRequest, public_id: str) -> Row:
     """One line of the list as it is now; raises DomainNotFound."""
     domain = access_domain(organization=request.organization, public_id=public_id)
     return row_of(_with_last_mail(request, visible_domains(organization=request.organization)).get(pk=domain.pk))
-
-
-@member_page(CREATE)
-def add_domain(request: MemberRequest) -> HttpResponseBase:
-    if request.method != "POST":
-        return render_page(request, "dashboard/add_domain.html", {"form": AddDomainForm()})
-    form, challengeable = AddDomainForm(request.POST), ""
-    if form.is_valid():
-        typed = form.cleaned_data["name"]
-        taken = trimmed_name(typed)
-        try:
-            domain = register_domain(
-                organization=request.organization,
-                name=taken,
-                actor=request.user.email,
-                now=timezone.now(),
-                region=form.cleaned_data.get("region"),
-                is_receiving=form.cleaned_data["is_receiving"],
-            )
-        except Refusal as refusal:
-            refuse(form, refusal, "" if isinstance(refusal, UpstreamRefusal) else _field_of(refusal))
-            challengeable = challengeable_name(request, taken, refusal)
-        else:
-            if taken != typed.strip():
-                messages.info(request, _("From “%(typed)s” we took %(taken)s.") % {"typed": typed, "taken": taken})
-            return redirect("dashboard:domain", public_id=domain.public_id)
-    return render_page(request, "dashboard/add_domain.html", {"form": form, "challengeable": challengeable}, status=422)
-
-
-def _field_of(refusal: Refusal) -> str:
-    return "region" if refusal.field == "region" else "name"
 
 
 @require_safe
@@ -214,7 +183,8 @@ def show_domain(
 def domain_context(request: MemberRequest, domain: Domain) -> dict[str, object]:
     """What the page and its live fragment both show."""
     records = current_records(domain)
-    seconds = poll_seconds(domain, timezone.now())
+    now = timezone.now()
+    seconds = poll_seconds(domain, now)
     has_full_names = request.GET.get("names") == "full"
     watches = watches_of(domain)
     return {
@@ -232,6 +202,7 @@ def domain_context(request: MemberRequest, domain: Domain) -> dict[str, object]:
         "timeline": timeline(domain),
         "file_formats": FILE_FORMATS,
         "poll_seconds": seconds,
+        "is_look_near": is_look_near(domain, now),
         "seen": fingerprint(domain, records, seconds),
     }
 
@@ -247,9 +218,12 @@ def _check_word(domain: Domain, records: Sequence[DnsRecord]) -> str:
 def check_domain_now(request: MemberRequest, public_id: str) -> HttpResponseBase:
     domain = access_domain(organization=request.organization, public_id=public_id)
     try:
-        check_now(domain=domain, actor=request.user.email, now=timezone.now())
+        fresh = check_now(domain=domain, actor=request.user.email, now=timezone.now())
     except Refusal as refusal:
         messages.error(request, refusal.message)
+    else:
+        if fresh.status == domain.status == Status.FAILED and fresh.dns_checked_at == domain.dns_checked_at:
+            messages.info(request, _("We looked just now. Press “Start again” once more in a moment."))
     return redirect("dashboard:domain", public_id=public_id)
 
 

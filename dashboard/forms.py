@@ -21,6 +21,7 @@ from accounts.permissions import (
     WEBHOOK_DELETE,
     WEBHOOK_VIEW,
 )
+from domains.names import DomainName
 
 KEY_LIFETIMES: list[tuple[str, str | Promise]] = [
     ("", _("Never")),
@@ -155,4 +156,4 @@ class KeyForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         domain = self.fields["domain_name"]
         assert isinstance(domain, forms.ChoiceField)
-        domain.choices = [("", _("All domains")), *((name, name) for name in domain_names)]
+        domain.choices = [("", _("All domains")), *((name, DomainName(name).unicode) for name in domain_names)]

@@ -20,13 +20,15 @@ from accounts.errors import Refusal
 from accounts.permissions import CREATE
 from dashboard.access import MemberRequest, member_page
 from dashboard.chips import Chip, record_chip
+from dashboard.dns_today import what_moving_ends
 from dashboard.domains import show_domain
 from dashboard.knocks import address_of, seconds_to_wait
-from dashboard.pace import fingerprint, poll_seconds
-from dashboard.record_groups import Found, difference
+from dashboard.pace import fingerprint, is_look_near, poll_seconds
+from dashboard.record_groups import Found, found_of
+from domains.dns.summary import part_of
 from domains.dns_hosts.form_fields import FormField, form_fields, words_of
 from domains.export_plan import ExportPlan
-from domains.facts import current_records, dns_host_of, plan_of
+from domains.facts import current_records, dns_host_of, is_needless, plan_of
 from domains.hand_over import (
     HandOverLinkNotFound,
     access_link,
@@ -35,6 +37,7 @@ from domains.hand_over import (
     note_opened,
     revoke_link,
 )
+from domains.mail_choices import mail_today_sentence
 from domains.models import DnsRecord, Domain, HandOverLink
 from domains.names import DomainName
 from domains.records import Purpose
@@ -43,6 +46,8 @@ from domains.registration import access_domain
 # A page that is looked at asks every 5 s at most; an office may share one address.
 MOST_LOOKS_A_MINUTE = 120
 MOST_CHECKS_A_MINUTE = 12
+# In the address after "Check now".
+LOOKED = "looked"
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def _answer(view: LinkView, request: HttpRequest, token: str, *, door: str, most
 @require_safe
 @link_page(door="hand-over", most=MOST_LOOKS_A_MINUTE)
 def page(request: HttpRequest, link: HandOverLink) -> HttpResponse:
-    if request.method == "GET":
+    if request.method == "GET" and LOOKED not in request.GET:
         note_opened(link=link, address=address_of(request), now=timezone.now())
     return render(request, "dashboard/hand_over.html", _context(request, link.domain))
 
@@ -107,14 +112,18 @@ def live(request: HttpRequest, link: HandOverLink) -> HttpResponse:
 @require_POST
 @link_page(door="hand-over-check", most=MOST_CHECKS_A_MINUTE)
 def check(request: HttpRequest, link: HandOverLink) -> HttpResponse:
-    """Look now, and show the page at once: a redirect would count as another opening."""
-    domain = check_from_link(link=link, now=timezone.now())
-    return render(request, "dashboard/hand_over.html", _context(request, domain))
+    """Look now, and show the page again, which is no other opening of it."""
+    check_from_link(link=link, now=timezone.now())
+    return redirect(f"{reverse('dashboard:hand_over', args=[_token(request)])}?{LOOKED}")
+
+
+def _token(request: HttpRequest) -> str:
+    return request.resolver_match.kwargs["token"] if request.resolver_match else ""
 
 
 def _context(request: HttpRequest, domain: Domain) -> dict[str, object]:
-    token = request.resolver_match.kwargs["token"] if request.resolver_match else ""
-    records, seconds = current_records(domain), poll_seconds(domain, timezone.now())
+    token, now = _token(request), timezone.now()
+    records, seconds = current_records(domain), poll_seconds(domain, now)
     host = dns_host_of(domain)
     plan = plan_of(domain, records)
     handed = _handed(domain, records, plan)
@@ -131,7 +140,10 @@ def _context(request: HttpRequest, domain: Domain) -> dict[str, object]:
         ),
         "done": [each for each in handed if each.record.is_ok],
         "notes": plan.notes,
+        "mail_today": mail_today_sentence(part_of(domain.dns_summary, "mail_today")),
+        "choices": what_moving_ends(domain),
         "poll_seconds": seconds,
+        "is_look_near": is_look_near(domain, now),
         "seen": fingerprint(domain, records, seconds),
     }
 
@@ -143,6 +155,8 @@ def _handed(domain: Domain, records: Sequence[DnsRecord], plan: ExportPlan) -> l
     handed: list[HandedRecord] = []
     for planned in plan.records:
         row = rows[(planned.purpose, planned.type, planned.name)]
+        if is_needless(domain, row):
+            continue
         fields = form_fields(
             type_=planned.type,
             name=planned.name,
@@ -151,8 +165,7 @@ def _handed(domain: Domain, records: Sequence[DnsRecord], plan: ExportPlan) -> l
             zone=plan.zone,
             words=words,
         )
-        found = () if row.is_ok else tuple(difference(planned.value, str(seen)) for seen in row.observed)
-        handed.append(HandedRecord(row, record_chip(row), fields, found))
+        handed.append(HandedRecord(row, record_chip(row), fields, found_of(row, planned.value)))
     return handed
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from dashboard.chips import Chip, record_chip
+from dashboard.chips import NOT_NEEDED, Chip, record_chip
 from dashboard.watches import Watch
-from domains.facts import plan_of
+from domains.facts import is_needless, plan_of
 from domains.models import DnsRecord, Domain
 from domains.names import registrable_domain, relative_name
 from domains.records import Purpose
@@ -75,6 +74,10 @@ class RecordRow:
     watch: Watch | None = None
 
     @property
+    def is_needless(self) -> bool:
+        return self.chip == NOT_NEEDED
+
+    @property
     def name_id(self) -> str:
         return f"copy-name-{self.record.position}"
 
@@ -85,7 +88,7 @@ class RecordRow:
     @property
     def has_finding(self) -> bool:
         """Also of a record that is right: something to know, such as until when caches hold the old answer."""
-        return bool(self.record.verdict) and bool(self.record.message or self.found)
+        return bool(self.record.verdict) and bool(self.record.message or self.found or self.is_needless)
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,11 @@ class RecordGroup:
     rows: tuple[RecordRow, ...]
 
     @property
-    def is_required(self) -> bool:
-        return any(row.record.is_required for row in self.rows)
+    def need(self) -> str | Promise:
+        rows = [row for row in self.rows if not row.is_needless]
+        if not rows:
+            return NOT_NEEDED.word
+        return _("Required") if any(row.record.is_required for row in rows) else _("Recommended")
 
 
 def record_groups(domain: Domain, records: Sequence[DnsRecord], *, has_full_names: bool) -> list[RecordGroup]:
@@ -112,7 +118,7 @@ def record_groups(domain: Domain, records: Sequence[DnsRecord], *, has_full_name
                 if record.purpose in MERGED
                 else record.value,
                 zone=zone,
-                looked_at=domain.dns_checked_at,
+                domain=domain,
                 has_full_names=has_full_names,
             )
             for record in records
@@ -123,16 +129,27 @@ def record_groups(domain: Domain, records: Sequence[DnsRecord], *, has_full_name
     return groups
 
 
-def _row(record: DnsRecord, value: str, *, zone: str, looked_at: datetime | None, has_full_names: bool) -> RecordRow:
-    relative = relative_name(record.name, zone)
+def _row(record: DnsRecord, value: str, *, zone: str, domain: Domain, has_full_names: bool) -> RecordRow:
+    relative, looked_at = relative_name(record.name, zone), domain.dns_checked_at
     return RecordRow(
         record=record,
-        chip=record_chip(record),
+        chip=NOT_NEEDED if is_needless(domain, record) else record_chip(record),
         shown_name=record.name if has_full_names else relative,
         value=value,
         is_apex=relative == "@",
         is_older_than_look=bool(record.checked_at and looked_at and record.checked_at < looked_at),
-        found=() if record.is_ok else tuple(difference(record.value, str(seen)) for seen in record.observed),
+        found=found_of(record, record.value),
+    )
+
+
+def found_of(record: DnsRecord, wanted: str) -> tuple[Found, ...]:
+    """What was seen where the record is not right; the null MX ends with the dot that is its host (RFC 7505)."""
+    if record.is_ok:
+        return ()
+    values = (str(seen) for seen in record.observed)
+    return tuple(
+        difference(wanted, f"{seen.strip()} ." if record.type == "MX" and seen.strip().isdigit() else seen)
+        for seen in values
     )
 
 

@@ -6,6 +6,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from dashboard import (
+    adding,
     challenges,
     dns_hosts,
     dns_today,
@@ -31,7 +32,7 @@ app_name = "dashboard"
 domain_urls = [
     # /app/domains/...
     path("domains", domains.domain_list, name="domains"),
-    path("domains/add", domains.add_domain, name="add_domain"),
+    path("domains/add", adding.add_domain, name="add_domain"),
     path("domains/<str:public_id>", domains.domain_page, name="domain"),
     path("domains/<str:public_id>/live", live.domain_fragment, name="domain_live"),
     path("domains/<str:public_id>/row", live.domain_row, name="domain_row"),

@@ -75,6 +75,12 @@ def missing_required(domain: Domain, records: Sequence[DnsRecord]) -> list[DnsRe
     return missing
 
 
+def is_needless(domain: Domain, record: DnsRecord) -> bool:
+    """The ownership TXT where SES takes the DKIM records for the proof: it may be left out, or stay as it is."""
+    is_proved_by_dkim = domain.is_ses_verified and is_dkim_verified(domain)
+    return record.purpose == Purpose.OWNERSHIP and not record.is_ok and is_proved_by_dkim
+
+
 def can_receive(domain: Domain, records: Sequence[DnsRecord]) -> bool:
     return (
         domain.is_proved
@@ -94,7 +100,7 @@ def next_step_sentence(domain: Domain, records: Sequence[DnsRecord]) -> str:
     if domain.status == Status.FAILED:
         return f"{REASON_TEXTS[domain.reason]}. Check the records below, then press Start again."
     if domain.status == Status.ACTIVE:
-        return _while_in_use(records)
+        return _while_in_use([record for record in records if not is_needless(domain, record)])
     missing = missing_required(domain, records)
     # The MX last: from then on the mail of the name comes here, and a name that is not proved yet would bounce it.
     unpublished = sorted((record for record in missing if not record.is_ok), key=_is_inbound)

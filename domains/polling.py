@@ -19,12 +19,12 @@ from aws.pacing import background
 from domains.evidence import Look, Seen, look_for, see_all
 from domains.facts import current_records
 from domains.models import Domain
+from domains.schedule import LEASE
 from domains.verification import apply_rules_inline, record_check
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100
-LEASE = timedelta(minutes=3)
 AFTER_A_FAULT = timedelta(hours=1)
 
 

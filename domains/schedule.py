@@ -12,6 +12,8 @@ BACK_OFF = (15, 30, 60, 120, 300, 900, 3600)
 DAILY = timedelta(days=1)
 AFTER_A_MISS = timedelta(hours=3)
 JITTER = 0.2
+# A poller that died holds a domain no longer than this.
+LEASE = timedelta(minutes=3)
 
 
 def next_check_at(*, status: Status, step: int, now: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.doorbell import ring
@@ -65,13 +66,13 @@ def check_domain(*, domain: Domain, actor: str, now: datetime, may_restart: bool
 def check_now(*, domain: Domain, actor: str, now: datetime, may_restart: bool = True) -> Domain:
     """What a button does: one check in 5 s however many click, and SES being away is not an error to the person.
 
-    Returns the row as it now is; whoever clicks while another's check runs gets the last values. Only who may change
-    the domain restarts a failed claim by it.
+    Returns the row as it now is. Whoever clicks within the 5 s, or while another's check runs, gets the last values and
+    the poller's look right after. Only who may change the domain restarts a failed claim by it.
     """
     fresh = Domain.objects.select_related("organization").get(pk=domain.pk)
-    looks = (look for look in (fresh.checked_at, fresh.dns_checked_at) if look is not None)
-    if any(now - look < COALESCE for look in looks) or not _take_turn(fresh, now=now):
-        return fresh
+    looks = [look for look in (fresh.checked_at, fresh.dns_checked_at) if look is not None and now - look < COALESCE]
+    if looks or not _take_turn(fresh, now=now):
+        return _look_soon(fresh, at=max(looks, default=now) + COALESCE)
     try:
         return check_domain(domain=fresh, actor=actor, now=now, may_restart=may_restart)
     except UpstreamRefusal:
@@ -80,13 +81,23 @@ def check_now(*, domain: Domain, actor: str, now: datetime, may_restart: bool = 
 
 
 def _take_turn(domain: Domain, *, now: datetime) -> bool:
-    """False while another click's check runs: a lease of 5 s at most is a click's, a longer one is the poller's.
+    """False while another click's check runs, or a poller's of the last 5 s: a lease of 5 s at most is a click's.
 
     Who clicks is at work on the DNS: the back-off begins again, and the next looks come soon.
     """
     turn_ends = now + COALESCE
-    free = Domain.objects.filter(pk=domain.pk).exclude(leased_until__gt=now, leased_until__lte=turn_ends)
+    of_a_click = Q(leased_until__gt=now, leased_until__lte=turn_ends)
+    fresh_of_a_poller = Q(leased_until__gt=now + schedule.LEASE - COALESCE)
+    free = Domain.objects.filter(pk=domain.pk).exclude(of_a_click | fresh_of_a_poller)
     return bool(free.update(leased_until=turn_ends, checks_in_a_row=0))
+
+
+def _look_soon(domain: Domain, *, at: datetime) -> Domain:
+    """Let the poller look at `at`, unless it looks sooner; what no look can change is left alone."""
+    later = Domain.objects.live().filter(pk=domain.pk).exclude(status=Status.FAILED).exclude(next_check_at__lte=at)
+    later.update(next_check_at=at, checks_in_a_row=0)
+    domain.refresh_from_db()
+    return domain
 
 
 def record_check(

@@ -22,6 +22,8 @@ from inbound.models import (
     Thread,
     ThreadReference,
 )
+from inbound.models.mail import LONGEST_SHOWN
+from inbound.one_line import one_line
 from inbound.parked import run_again
 from inbound.placing_admin import place_mail
 from inbound.policy import set_mail_policy
@@ -83,11 +85,15 @@ class SweepTurnAdmin(LookOnlyAdmin):
 
 @admin.register(Thread)
 class ThreadAdmin(LookOnlyAdmin):
-    list_display = ("subject", "organization", "created_at")
+    list_display = ("subject_line", "organization", "created_at")
     list_filter = ("created_at",)
     list_select_related = ("organization",)
     search_fields = ("subject", "public_id", "organization__name")
     date_hierarchy = "created_at"
+
+    @column("subject", ordering="subject")
+    def subject_line(self, thread: Thread) -> str:
+        return str(thread)
 
 
 @admin.register(ThreadReference)
@@ -112,7 +118,15 @@ class AttachmentInline(LookOnlyInline):
 class InboundMessageAdmin(LookOnlyAdmin):
     """What staff need to find a mail; its text is the customer's own business and is left out."""
 
-    list_display = ("received_at", "subject", "from_email", "organization", "disposition_chip", "parse_chip", "size")
+    list_display = (
+        "received_at",
+        "subject_line",
+        "sender",
+        "organization",
+        "disposition_chip",
+        "parse_chip",
+        "size",
+    )
     list_filter = (
         "disposition",
         "parse_status",
@@ -133,6 +147,14 @@ class InboundMessageAdmin(LookOnlyAdmin):
     @action(description="Where would it go?", url_path="where-would-it-go", permissions=["view"])  # type: ignore[untyped-decorator]
     def where_would_it_go(self, request: HttpRequest) -> HttpResponse:
         return where_page(self, request)
+
+    @column("subject", ordering="subject")
+    def subject_line(self, message: InboundMessage) -> str:
+        return str(message)
+
+    @column("from", ordering="from_email")
+    def sender(self, message: InboundMessage) -> str:
+        return one_line(message.from_email, LONGEST_SHOWN)
 
     @column("the way it took")
     def way(self, message: InboundMessage) -> str:
@@ -175,10 +197,14 @@ class RecipientAdmin(LookOnlyAdmin):
 
 @admin.register(Attachment)
 class AttachmentAdmin(LookOnlyAdmin):
-    list_display = ("filename", "content_type", "size", "is_inline", "message")
+    list_display = ("name", "content_type", "size", "is_inline", "message")
     list_filter = ("is_inline",)
     list_select_related = ("message",)
     search_fields = ("filename", "public_id", "message__public_id", "sha256")
+
+    @column("filename", ordering="filename")
+    def name(self, attachment: Attachment) -> str:
+        return str(attachment)
 
 
 @admin.register(DeletedMessage)

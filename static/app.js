@@ -48,8 +48,8 @@ document.addEventListener("submit", (event) => {
     return;
   }
   if (form.dataset.busy) {
-    const button = form.querySelector("button");
-    button.querySelector("span").textContent = form.dataset.busy;
+    const button = event.submitter || form.querySelector("button:not([type=button])");
+    (button.querySelector("span:not(.sr-only)") || button).textContent = form.dataset.busy;
     button.setAttribute("aria-busy", "true");
     if (said()) said().textContent = form.dataset.busy;
   }

@@ -94,7 +94,7 @@ def parse_target(url: str, *, allowed: Sequence[Network] = ()) -> Target:
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if not separator or scheme not in DEFAULT_PORTS:
-        raise ForbiddenTarget("must begin with https://")
+        raise ForbiddenTarget("must begin with https:// or http://" if allowed else "must begin with https://")
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     tail = rest[len(authority) :]
     if "@" in authority:

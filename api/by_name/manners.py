@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -109,12 +109,22 @@ def error(status: int, code: str, message: str, **more: object) -> Answer:
     return Answer(status, {"error": message, "message": message, "code": code, "details": {}} | more)
 
 
+class InvalidValues(Problem):
+    """Several fields that are not as they must be; the first speaks for all where a client reads one."""
+
+    def __init__(self, each: Sequence[InvalidValue]) -> None:
+        super().__init__(Kind.INVALID_FIELD, each[0].message, field=each[0].field)
+        self.each = each
+
+
 class ByNameEnvelope(Envelope):
     error_body = Refused
 
     def problem(self, problem: Problem, request: HttpRequest) -> Answer:
         if isinstance(problem, InvalidValue):
             return error(400, problem.code, problem.message, errors=[problem.told])
+        if isinstance(problem, InvalidValues):
+            return error(400, problem.each[0].code, problem.message, errors=[each.told for each in problem.each])
         if problem.kind is Kind.INVALID_FIELD:
             # The bodies' fields are told above: what the plumbing itself reads are parameters of lists.
             told = {"type": "field", "msg": problem.message, "path": problem.field, "location": "query"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts.permissions import WEBHOOK_CREATE, WEBHOOK_DELETE, WEBHOOK_VIEW
 from api.authentication import LIMITED_TO_ONE_DOMAIN
-from api.by_name.manners import ABSENT, ByNameView, InvalidValue, both_ids
+from api.by_name.manners import ABSENT, ByNameView, InvalidValue, InvalidValues, both_ids
 from api.envelopes import Kind, Problem
 from api.schemas import by_name_access as schemas
 from api.timestamps import milliseconds
@@ -21,6 +23,8 @@ from webhooks.endpoints import (
     UnknownEventType,
     create_endpoint,
     delete_endpoint,
+    valid_types,
+    valid_url,
 )
 from webhooks.models import DeliveryAttempt, WebhookEndpoint
 from webhooks.trial import send_test
@@ -42,20 +46,32 @@ class WebhookList(ByNameView):
         body = self.body
         if self.caller.only_domain:
             raise Problem(Kind.FORBIDDEN, LIMITED_TO_ONE_DOMAIN)
-        url, events = body.get("url"), body.get("events")
-        try:
-            made = create_endpoint(
-                organization=self.caller.organization,
-                url=url.strip() if isinstance(url, str) else url,
-                # Without any the verb would take all; here they must be named.
-                events=[] if events is None else events,
-                style=WebhookEndpoint.Style.BY_NAME,
-                actor=self.caller.actor,
-                now=self.caller.now,
-            )
-        except (InvalidUrl, UnknownEventType) as refusal:
-            raise InvalidValue(refusal.field, body.get(refusal.field, ABSENT), refusal.message) from refusal
+        url, events = self._url_and_events(body)
+        made = create_endpoint(
+            organization=self.caller.organization,
+            url=url,
+            events=events,
+            style=WebhookEndpoint.Style.BY_NAME,
+            actor=self.caller.actor,
+            now=self.caller.now,
+        )
         return self.answer(201, webhook_body(made.endpoint) | {"secret": made.secret})
+
+    def _url_and_events(self, body: Mapping[str, Any]) -> tuple[object, object]:
+        """Both as the verb takes them; raises InvalidValues, which names each that is wrong."""
+        url, events = body.get("url"), body.get("events")
+        url = url.strip() if isinstance(url, str) else url
+        # Without any the verb would take all; here they must be named.
+        events = [] if events is None else events
+        wrong = []
+        for look in (partial(valid_url, url), partial(valid_types, events, style=WebhookEndpoint.Style.BY_NAME)):
+            try:
+                look()
+            except (InvalidUrl, UnknownEventType) as refusal:
+                wrong.append(InvalidValue(refusal.field, body.get(refusal.field, ABSENT), refusal.message))
+        if wrong:
+            raise InvalidValues(wrong)
+        return url, events
 
 
 class WebhookDetail(ByNameView):

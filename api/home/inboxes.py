@@ -8,12 +8,14 @@ from rest_framework.request import Request
 
 from accounts.permissions import CREATE, DELETE, VIEW
 from api.home.manners import HomeView, invalid, text
+from api.home.unverified import not_verified
 from api.idempotency import once
 from api.pagination import limit_of, offset_of
 from api.schemas import home as schemas
 from api.timestamps import seconds
-from channels.inboxes import create_inbox, delete_inbox, parse_inbox_address
+from channels.inboxes import DomainNotActive, create_inbox, delete_inbox, parse_inbox_address
 from channels.telling import inbox_body
+from domains.facts import current_records
 from domains.models import Domain
 
 
@@ -39,14 +41,18 @@ class InboxList(HomeView):
     def post(self, request: Request) -> HttpResponse:
         name = text(self.body, "name", default="")
         local_part, domain = self._wanted_address()
-        inbox = create_inbox(
-            organization=self.caller.organization,
-            domain=domain,
-            local_part=local_part,
-            name=name,
-            actor=self.caller.actor,
-            now=self.caller.now,
-        )
+        try:
+            inbox = create_inbox(
+                organization=self.caller.organization,
+                domain=domain,
+                local_part=local_part,
+                name=name,
+                actor=self.caller.actor,
+                now=self.caller.now,
+            )
+        except DomainNotActive as refusal:
+            domain.refresh_from_db()
+            raise DomainNotActive(details=not_verified(domain, current_records(domain))) from refusal
         return self.answer(201, inbox_body(inbox))
 
     def _wanted_address(self) -> tuple[object, Domain]:

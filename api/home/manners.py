@@ -102,8 +102,17 @@ class HomeEnvelope(Envelope):
 
     def refusal(self, refusal: Refusal) -> Answer:
         status, code, message = next(REFUSALS[kind] for kind in type(refusal).__mro__ if kind in REFUSALS)
-        details = {"field": refusal.field} if code == "VALIDATION_ERROR" and refusal.field else None
-        return error(status, code, message or refusal.message, details)
+        return error(status, code, message or refusal.message, details_of(refusal, code))
+
+
+def details_of(refusal: Refusal, code: str) -> Mapping[str, object]:
+    """What the contract's own message does not say: the field, why a name will not do, what a domain lacks."""
+    match refusal:
+        case InvalidDomainName():
+            return {"reason": refusal.reason, "message": refusal.message}
+        case DomainNotActive():
+            return refusal.details
+    return {"field": refusal.field} if code == "VALIDATION_ERROR" and refusal.field else {}
 
 
 class HomeView(ContractView):

@@ -15,6 +15,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 
 from dashboard.chips import Chip
+from domains.names import DomainName
+from inbound.one_line import one_line
 
 register = template.Library()
 
@@ -29,6 +31,17 @@ def icon(name: str) -> SafeString:
         static("icons.svg"),
         name,
     )
+
+
+@register.filter
+def spoken(name: str) -> str:
+    """A domain name as people write it, not in A-labels."""
+    return DomainName(name).unicode
+
+
+@register.filter(name="one_line")
+def on_one_line(text: str, most: int | None = None) -> str:
+    return one_line(text, most)
 
 
 @register.inclusion_tag("dashboard/_chip.html")

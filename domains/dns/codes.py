@@ -24,7 +24,7 @@ CODES: dict[str, str] = {
     "value_truncated": "A part of the value is missing.",
     "target_doubled": "The DNS host added the zone's name to the target.",
     "priority_in_host": "The priority stands in the host field.",
-    "mx_wrong_ses_host": "An MX record names a host of Amazon SES for another use.",
+    "mx_wrong_ses_host": "An MX record names a host of Amazon that does not take this mail.",
     "other_region": "A value is for another region of Amazon SES.",
     "stale_token": "A value is from an earlier set-up.",
     "null_mx": "A null MX says that the name takes no mail.",

@@ -31,7 +31,7 @@ from domains.dns.policy_diagnosis import (
     spf_findings,
 )
 from domains.dns.proxies import is_proxy
-from domains.dns.spelling import bare_text
+from domains.dns.spelling import bare_text, named
 from domains.dns.spf import is_spf
 from domains.dns.token_diagnosis import other_region, other_ses_account, second_ses_account, stale_token
 from domains.dns.value_diagnosis import quoted_value, target_doubled, value_lowercased, value_truncated
@@ -224,6 +224,9 @@ def _not_published(context: Context) -> Finding:
     if expected.type == "CNAME" and context.values:
         message = f"The CNAME record leads to {context.values[0]}."
         return Finding("not_published", Verdict.WRONG, message, context.instruction)
+    if expected.purpose == "ownership" and context.values:
+        message = f"At {expected.name} stands {named(context.values)}, which is not the value of this domain."
+        return Finding("not_published", Verdict.MISSING, message, context.instruction)
     return Finding(
         "not_published",
         Verdict.MISSING,

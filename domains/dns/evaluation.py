@@ -5,8 +5,11 @@ from __future__ import annotations
 from domains.dns.answers import Lookup, Observation, Outcome, ServerAnswer
 from domains.dns.diagnosis import diagnose
 from domains.dns.judgement import Context, Expected, IssuedTokens, Judgement, Verdict
-from domains.dns.matching import deciding_names, informing_questions, inherited_dmarc, is_satisfied
+from domains.dns.matching import deciding_names, informing_questions, inherited_dmarc, is_satisfied, looks_like_dmarc
 from domains.dns.placement import wildcard_probe, wrong_places
+from domains.dns.policy_diagnosis import SPF_PURPOSES
+from domains.dns.spf import is_spf
+from domains.dns.spf_repair import looks_like_spf
 from domains.dns.token_diagnosis import former_names
 
 __all__ = ["Expected", "IssuedTokens", "Judgement", "Verdict", "extra_questions", "judge", "server_verdict"]
@@ -45,7 +48,7 @@ def judge(expected: Expected, observation: Observation, *, domain: str, region: 
 
 
 def _shown(expected: Expected, lookup: Lookup, observation: Observation) -> tuple[str, ...]:
-    values = lookup.values or ((f"CNAME {lookup.cname}",) if lookup.cname else ())
+    values = _about(expected, lookup.values) or ((f"CNAME {lookup.cname}",) if lookup.cname else ())
     if not values and expected.purpose == "dmarc":
         values = inherited_dmarc(expected, observation)
     shown: list[str] = []
@@ -56,6 +59,15 @@ def _shown(expected: Expected, lookup: Lookup, observation: Observation) -> tupl
         if cut:
             shown.append(cut)
     return tuple(shown)
+
+
+def _about(expected: Expected, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the texts that stand there for other ends; at `_dmarc` nothing else has any business."""
+    if expected.purpose in SPF_PURPOSES:
+        return tuple(value for value in values if is_spf(value) or looks_like_spf(value))
+    if expected.purpose == "dmarc":
+        return tuple(filter(looks_like_dmarc, values)) or values
+    return values
 
 
 def extra_questions(

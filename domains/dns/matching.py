@@ -15,11 +15,14 @@ from domains.dns.judgement import Expected
 from domains.dns.places import MAY_BE_WILD, rare_places, wrong_places
 from domains.dns.spf import authorises, is_spf, parse_spf
 from domains.dns.spf_cost import Cost, cost_of
+from domains.dns.spf_union import unite
 from domains.names import ancestors, is_below, registrable_domain
 
 SES_SPF = "amazonses.com"
 NOTHING_SEEN = Observation({})
 NOBODYS_LABEL = "postern-asks-for-nothing"
+# Reports go to one or two others as a rule; each costs a question.
+MOST_REPORT_HOSTS = 5
 # The type that SPF records once had (RFC 7208 section 3.1); receivers do not ask for it.
 SPF_TYPE = "SPF"
 # What may stand where a CNAME should be, the commonest first.
@@ -71,6 +74,11 @@ def is_spf_for_ses(expected: Expected, values: Sequence[str], seen: Observation)
     if len(records) != 1 or parse_spf(records[0]).errors or spf_cost(expected, records[0], seen).is_too_much:
         return False
     return authorises(records[0], SES_SPF, lambda name: known_txt(seen, name)).is_given
+
+
+def one_spf(records: Sequence[str]) -> str | None:
+    """The SPF record, or of several the one that they would be together; None where that can not be told."""
+    return records[0] if len(records) == 1 else unite(records) if records else None
 
 
 def spf_cost(expected: Expected, record: str, seen: Observation) -> Cost:
@@ -142,8 +150,8 @@ def informing_questions(expected: Expected, values: Sequence[str], seen: Observa
 def referred_questions(expected: Expected, values: Sequence[str], seen: Observation) -> tuple[tuple[str, str], ...]:
     """What says whether a record that does its work may still be too much, or reach nobody."""
     if expected.purpose in ("spf", "mail_from_spf"):
-        records = [value for value in values if is_spf(value)]
-        return spf_cost(expected, records[0], seen).unseen if len(records) == 1 else ()
+        record = one_spf([value for value in values if is_spf(value)])
+        return spf_cost(expected, record, seen).unseen if record else ()
     if expected.purpose == "dmarc":
         records = [value for value in values if is_dmarc(value)]
         return tuple((name, "TXT") for name in report_permissions(expected, records[0])) if len(records) == 1 else ()
@@ -213,14 +221,11 @@ def name_beside(name: str) -> str:
 
 
 def report_permissions(expected: Expected, record: str) -> tuple[str, ...]:
-    """Where others' domains must say that they take this domain's reports (RFC 7489 section 7.1)."""
+    """Where others' domains must say that they take this domain's reports (RFC 7489 section 7.1); the first few."""
     domain = expected.name.removeprefix("_dmarc.")
     hosts = dict.fromkeys(host_of(address.rpartition("@")[2]) for address in report_addresses(record))
-    return tuple(
-        f"{domain}._report._dmarc.{host}"
-        for host in hosts
-        if host and registrable_domain(host) != registrable_domain(domain)
-    )
+    others = [host for host in hosts if host and registrable_domain(host) != registrable_domain(domain)]
+    return tuple(f"{domain}._report._dmarc.{host}" for host in others[:MOST_REPORT_HOSTS])
 
 
 def looks_like_dmarc(value: str) -> bool:
@@ -236,7 +241,11 @@ def known_txt(seen: Observation, name: str) -> tuple[str, ...] | None:
 def known_values(seen: Observation, name: str, type_: str) -> tuple[str, ...] | None:
     """The same of any type."""
     lookup = seen.get(name, type_)
-    return None if lookup is None or lookup.outcome is Outcome.UNKNOWN else lookup.values
+    if lookup is None or lookup.outcome is Outcome.UNKNOWN:
+        return None
+    # Of a host it is not asked where a CNAME leads: to something, as a rule.
+    is_led_away = bool(lookup.cname) and not lookup.values and type_ in ("A", "AAAA", "MX")
+    return None if is_led_away else lookup.values
 
 
 def dmarc_names_above(expected: Expected) -> tuple[str, ...]:
@@ -255,7 +264,6 @@ def inherited_dmarc(expected: Expected, seen: Observation) -> tuple[str, ...]:
 def _inherited_dmarc(expected: Expected, seen: Observation) -> tuple[str, ...]:
     for name in dmarc_names_above(expected):
         records = [value for value in known_txt(seen, name) or () if is_dmarc(value)]
-        if records:
-            is_one = len(records) == 1 and parse_dmarc(records[0]).is_valid
-            return (f"{name}: {records[0]}",) if is_one else ()
+        if len(records) == 1 and parse_dmarc(records[0]).is_valid:
+            return (f"{name}: {records[0]}",)
     return ()

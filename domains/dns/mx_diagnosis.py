@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from domains.dns.judgement import Context, Finding, Verdict
 from domains.dns.matching import host_of, mx_entries
-from domains.dns.mx_providers import provider_of
+from domains.dns.mx_providers import SES_INBOUND_HOST, provider_of
 from domains.dns.placement import meant_host
-from domains.dns.spelling import PRIORITY_BEFORE, bare_host
+from domains.dns.spelling import PRIORITY_BEFORE, bare_host, named
 
-INBOUND_HOST = re.compile(r"inbound-smtp\.([a-z0-9-]+)\.amazonaws\.com")
 FEEDBACK_HOST = re.compile(r"(?:feedback-smtp\.([a-z0-9-]+)\.)?(?:.*\.)?amazonses\.com")
-# The host that takes mail for sending, and what people make of these names.
-OTHER_SES_HOST = re.compile(r"(?:[a-z-]*smtp[a-z0-9-]*|email|inbound)(?:\.[a-z0-9-]+)?\.amazonaws\.com")
+# The hosts that take mail for sending.
+SENDING_HOST = re.compile(r"(?:email-smtp[a-z-]*|email|ses-smtp[a-z0-9-]*)(?:\.[a-z0-9-]+)?\.amazonaws\.com")
+# Customers' own machines and balancers have names below amazonaws.com too.
+OF_CUSTOMERS = re.compile(r"(?:.*\.)?(?:compute(?:-1)?|elb)(?:\..*)?\.amazonaws\.com")
+MISSPELT = 0.9
 
 Entries = Sequence[tuple[int, str]]
 
@@ -59,11 +62,13 @@ def _instead_of_ours(context: Context, others: Entries) -> list[Finding]:
 def _other_provider(context: Context, others: Entries) -> Finding:
     provider = provider_of([host for _, host in sorted(others)])
     name = provider.name if provider else min(others)[1] if others else "an unreadable MX record"
+    there = [f"{preference} {host or '.'}" for preference, host in sorted(mx_entries(context.values))] or context.values
     return Finding(
         "mx_other_provider",
         Verdict.CONFLICT,
         f"Mail for this domain goes to {name} today.",
-        f"To receive here, replace its MX records: {context.instruction}",
+        f"To receive here, delete the MX records of {context.expected.name} that read {named(there)}, "
+        f"and have in their place: {context.shown_value}",
     )
 
 
@@ -72,25 +77,44 @@ def _told_by_host(context: Context, others: Entries) -> list[Finding]:
     found = [finding for _, host in others if (finding := _of_ses(context, host)) is not None]
     if any(not host for _, host in others):
         message = "The domain says that it takes no mail at all (a null MX)."
-        found.append(Finding("null_mx", Verdict.CONFLICT, message, context.instruction))
+        found.append(Finding("null_mx", Verdict.CONFLICT, message, _without(context, "")))
     return found
 
 
+def _without(context: Context, host: str) -> str:
+    """What to do about this host: ours comes in its place, or stands there already."""
+    entries = mx_entries(context.values)
+    if all(each != host_of(context.expected.value) for _, each in entries):
+        return context.instruction
+    there = [f"{preference} {each or '.'}" for preference, each in entries if each == host]
+    return f"Delete the MX record at {context.expected.name} that reads {named(there)}."
+
+
 def _of_ses(context: Context, host: str) -> Finding | None:
-    """An MX host of Amazon SES that is not ours: of another region, or for the other direction of mail."""
-    receiving, bouncing = INBOUND_HOST.fullmatch(host), FEEDBACK_HOST.fullmatch(host)
+    """An MX host of Amazon SES that is not ours: of another region, for the other direction of mail, or misspelt."""
+    receiving, bouncing = SES_INBOUND_HOST.fullmatch(host), FEEDBACK_HOST.fullmatch(host)
     is_inbound = context.expected.purpose == "inbound"
     right_kind = receiving if is_inbound else bouncing
     if right_kind and right_kind.group(1):
         region = right_kind.group(1)
         message = f"The MX record points to Amazon SES in {region}; this domain is in {context.region}."
-        return Finding("other_region", Verdict.WRONG, message, context.instruction)
-    if receiving or bouncing or OTHER_SES_HOST.fullmatch(host):
+        return Finding("other_region", Verdict.WRONG, message, _without(context, host))
+    if receiving or bouncing or SENDING_HOST.fullmatch(host):
         use = "does not receive the mail of a domain" if is_inbound else "does not take bounces"
-        return Finding(
-            "mx_wrong_ses_host", Verdict.WRONG, f"{host} is a host of Amazon SES that {use}.", context.instruction
-        )
-    return None
+        message = f"{host} is a host of Amazon SES that {use}."
+    elif _is_misspelt(context, host):
+        message = f"{host} is not the host of Amazon SES: did you mean {host_of(context.expected.value)}?"
+    else:
+        return None
+    return Finding("mx_wrong_ses_host", Verdict.WRONG, message, _without(context, host))
+
+
+def _is_misspelt(context: Context, host: str) -> bool:
+    """Below Amazon's domain and no machine of a customer, or nearly the right name; not just a part of it."""
+    wanted = host_of(context.expected.value)
+    if OF_CUSTOMERS.fullmatch(host) or wanted.startswith(host):
+        return False
+    return host.endswith(".amazonaws.com") or SequenceMatcher(None, host, wanted).ratio() >= MISSPELT
 
 
 def _beside_a_return_path(context: Context, others: Entries) -> list[Finding]:

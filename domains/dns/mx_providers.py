@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,14 +54,18 @@ PROVIDERS: dict[str, Provider] = {
     "hostinger.com": Provider("hostinger", "Hostinger Email"),
     "titan.email": Provider("titan", "Titan"),
     "awsapps.com": Provider("workmail", "Amazon WorkMail"),
-    "amazonaws.com": Provider("ses", "Amazon SES"),
 }
+SES = Provider("ses", "Amazon SES")
+# WorkMail has these hosts too. Whatever else stands below amazonaws.com takes no mail, or is a customer's own machine.
+SES_INBOUND_HOST = re.compile(r"inbound-smtp\.([a-z0-9-]+)\.amazonaws\.com")
 
 
 def provider_of(mx_hosts: Sequence[str]) -> Provider | None:
     """The provider of the first host that is recognised; the longest end of a name decides."""
     for host in mx_hosts:
         name = host.rstrip(".").lower()
+        if SES_INBOUND_HOST.fullmatch(name):
+            return SES
         ends = [end for end in PROVIDERS if name == end or name.endswith("." + end)]
         if ends:
             return PROVIDERS[max(ends, key=len)]

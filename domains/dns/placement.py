@@ -36,9 +36,10 @@ def misplaced(context: Context) -> tuple[Finding, Lookup] | None:
         if place.code in MAY_BE_WILD and _is_wild(context, lookup):
             continue
         field = relative_name(expected.name, zone)
-        fix = f"In the name field type only: {field}"
+        what = f"the {expected.type} record at {place.name}"
+        fix = f"Edit {what}, or remove it and add it anew: in the name field type only: {field}"
         if place.code == "in_parent_zone":
-            fix = f"Move the record to the zone {zone}, with the name: {field}"
+            fix = f"Remove {what}, and add it in the zone {zone} with the name: {field}"
         if is_shared:
             # It may be that name's own as well, and mail there would be lost with it.
             fix = f"Add the record with the name: {field} (leave the one at {place.name} if that name needs it too)"
@@ -121,11 +122,13 @@ def wildcard_answer(context: Context) -> Finding | None:
     if not _is_from_wildcard(context):
         return None
     expected = context.expected
-    parent = expected.name.partition(".")[2]
+    zone, parent = context.lookup.zone, expected.name.partition(".")[2]
+    # One further up answers as well where nothing stands at the names between (RFC 4592 section 3.3.1).
+    wildcard = f"the wildcard *.{zone}" if parent == zone else "a wildcard record of the zone"
     return Finding(
         "wildcard_answer",
         Verdict.MISSING,
-        f"There is no record at {expected.name}; the wildcard *.{parent} answers in its place.",
+        f"There is no record at {expected.name}; {wildcard} answers in its place.",
         context.addition,
     )
 

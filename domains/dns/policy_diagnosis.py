@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from domains.dns.dmarc import is_dmarc, parse_dmarc
-from domains.dns.dmarc_repair import repair_dmarc
+from domains.dns.dmarc_repair import merge_dmarc, repair_dmarc
 from domains.dns.judgement import Context, Finding, Verdict
 from domains.dns.matching import SES_SPF, known_txt, looks_like_dmarc, report_permissions, spf_cost
+from domains.dns.spelling import named
 from domains.dns.spf import MOST_LOOKUPS, SpfRecord, authorises, is_spf, merge_include, parse_spf
 from domains.dns.spf_cost import MOST_VOID_LOOKUPS
 from domains.dns.spf_repair import looks_like_spf, repair_spf
+from domains.dns.spf_union import unite
 
 SPF_PURPOSES = ("spf", "mail_from_spf")
+LONGEST_FIX = 4096
+FEWER_LOOKUPS = (
+    "With Amazon SES in it the record would take more look-ups than are allowed: first remove what you no longer send "
+    "from, or send from a MAIL FROM subdomain, which has an SPF record of its own."
+)
 
 
 def spf_findings(context: Context) -> list[Finding]:
@@ -24,8 +33,9 @@ def spf_findings(context: Context) -> list[Finding]:
     found: list[Finding] = []
     if len(records) > 1:
         message = f"There are {len(records)} SPF records, and then none of them counts."
-        fix = "Keep one SPF record with the terms of all, and remove the others."
-        found.append(Finding("spf_duplicate", Verdict.WRONG, message, fix))
+        found.append(
+            Finding("spf_duplicate", Verdict.WRONG, message, _united(context, [each.text for each in records]))
+        )
     broken = [record for record in records if record.errors]
     if broken:
         message = f"The SPF record has a mistake, and then none of it counts: {broken[0].errors[0]}."
@@ -35,6 +45,28 @@ def spf_findings(context: Context) -> list[Finding]:
     if len(records) == 1 and spf_cost(context.expected, records[0].text, context.observation).is_too_much:
         found.append(_too_many_lookups(context, records[0].text))
     return found
+
+
+def _united(context: Context, records: list[str]) -> str:
+    """The one record to have in the place of all, and which ones go."""
+    name, meant = context.expected.name, unite(records)
+    if meant is None:
+        broken = next(record for record in records if parse_spf(record).errors)
+        return f"Delete the SPF record with the mistake at {name}, or correct it and make one of all: {broken}"
+    merged = merge_include(meant, SES_SPF)
+    if len(merged) > LONGEST_FIX:
+        return f"Make one SPF record of them at {name}, with fewer terms: together they are too long for a DNS answer."
+    if spf_cost(context.expected, merged, context.observation).is_too_much:
+        return f"Make one SPF record of them at {name}. {FEWER_LOOKUPS}"
+    return keep_one("SPF", name, records, merged)
+
+
+def keep_one(kind: str, name: str, records: Sequence[str], merged: str) -> str:
+    """How one record comes in the place of several: what is deleted, and what stands there then."""
+    gone = sorted(record for record in records if record != merged)
+    if len(gone) < len(records):
+        return f"Delete the {kind} record at {name} that reads {named(gone)}, and keep only: {merged}"
+    return f"Delete the {kind} records at {name} that read {named(gone)}, and add one in their place: {merged}"
 
 
 def _unversioned(context: Context, text: str) -> Finding:
@@ -60,10 +92,7 @@ def _missing_include(context: Context, record: str) -> Finding:
     merged = merge_include(record, SES_SPF)
     fix = f"Change the SPF record at {context.expected.name} to: {merged}"
     if spf_cost(context.expected, merged, context.observation).is_too_much:
-        fix = (
-            "With Amazon SES in it the record would take more look-ups than are allowed: first remove what you no "
-            "longer send from, or send from a MAIL FROM subdomain, which has an SPF record of its own."
-        )
+        fix = FEWER_LOOKUPS
     return Finding("spf_missing_include", Verdict.WRONG, "The SPF record does not let Amazon SES send.", fix)
 
 
@@ -135,7 +164,8 @@ def dmarc_findings(context: Context) -> list[Finding]:
     records = [value for value in context.values if is_dmarc(value)]
     if len(records) > 1:
         message = f"There are {len(records)} DMARC records, and then none of them counts."
-        fix = "Keep one DMARC record and remove the others."
+        merged = merge_dmarc(records, otherwise=_asked_policy(context))
+        fix = keep_one("DMARC", context.expected.name, records, merged)
         found.append(Finding("dmarc_duplicate", Verdict.WRONG, message, fix))
     mistakes = [(value, parse_dmarc(value).errors[0]) for value in records if parse_dmarc(value).errors]
     if not records:
@@ -159,5 +189,9 @@ def ignored_in_dmarc(context: Context) -> Finding | None:
 
 
 def _corrected_policy(context: Context, text: str) -> str:
-    otherwise = parse_dmarc(context.expected.value).policy or "none"
-    return f"Set the TXT record at {context.expected.name} to: {repair_dmarc(text, otherwise=otherwise)}"
+    meant = repair_dmarc(text, otherwise=_asked_policy(context))
+    return f"Set the TXT record at {context.expected.name} to: {meant}"
+
+
+def _asked_policy(context: Context) -> str:
+    return parse_dmarc(context.expected.value).policy or "none"

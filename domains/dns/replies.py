@@ -142,7 +142,7 @@ def _value_of(rdata: Any) -> str:
         joined = b"".join(rdata.strings)[:LONGEST_VALUE]
         return joined.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
     if rdata.rdtype == dns.rdatatype.MX:
-        return f"{rdata.preference} {_text_of(rdata.exchange)}".rstrip()
+        return f"{rdata.preference} {_text_of(rdata.exchange) or '.'}"
     if rdata.rdtype in (dns.rdatatype.CNAME, dns.rdatatype.NS):
         return _text_of(rdata.target)
     return str(rdata)

@@ -11,6 +11,8 @@ TERM = re.compile(r"(?:include|ip[46]|exists)\s*[:=]|redirect\s*=|(?<![A-Za-z0-9
 VERSION_SIGN = re.compile(r"\W*v\W{0,3}s[pf]{2}", re.IGNORECASE)
 ANY_VERSION = re.compile(r"\W*(?:v\W{0,3})?s[pf]{2}(?:[\s._-]?v?\d+(?:\.\d+)?)?[^\w~+?-]*", re.IGNORECASE)
 NO_VERSION = re.compile(r"[\W_]*(?:include|ip[46]|exists|redirect)\b|[\W_]*v\W", re.IGNORECASE)
+# Without quotation marks in a zone file the terms run into one another; no top-level domain ends like this.
+GLUED_ALL = re.compile(r"(\.[a-z0-9]+|\b(?:a|mx))([~?+-]all)$", re.IGNORECASE)
 # RFC 4406: a record of its own beside SPF.
 SENDER_ID = re.compile(r"\s*spf2\.0/", re.IGNORECASE)
 MISSPELT = (
@@ -36,6 +38,7 @@ def repair_spf(text: str) -> str | None:
     """The record that was meant; None where that can not be told, as with a wrong address."""
     rest = ANY_VERSION.sub("", text, count=1) if ANY_VERSION.match(text) else text
     rest = re.sub(r"((?:include|ip[46]|exists)[:=])\s+", r"\1", re.sub(r"[\s,;\"'\u200b\ufeff]+", " ", rest))
+    rest = GLUED_ALL.sub(r"\1 \2", rest.strip())
     words = [_spelt(word) for word in rest.split() if not word.lower().startswith("v=")]
     record = " ".join([VERSION, *words])
     return None if parse_spf(record).errors else record

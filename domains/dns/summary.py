@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domains.dns.answers import Observation, Outcome
-from domains.dns.dmarc import STRENGTH, change_dmarc, is_at_least_as_strong, is_dmarc, parse_dmarc
-from domains.dns.dmarc_repair import repair_dmarc
+from domains.dns.dmarc import is_dmarc, parse_dmarc
+from domains.dns.dmarc_repair import merge_dmarc, repair_dmarc
 from domains.dns.faults import OrElse
 from domains.dns.judgement import Expected
 from domains.dns.matching import (
@@ -19,13 +19,15 @@ from domains.dns.matching import (
     inherited_dmarc,
     looks_like_dmarc,
     mx_entries,
+    one_spf,
     referred_questions,
     spf_cost,
 )
 from domains.dns.mx_providers import Provider, provider_of
-from domains.dns.spf import MOST_LOOKUPS, SeveralSpfRecords, is_spf, parse_spf, propose
+from domains.dns.spf import MOST_LOOKUPS, is_spf, merge_include, parse_spf
 from domains.dns.spf_cost import MOST_VOID_LOOKUPS
 from domains.dns.spf_repair import looks_like_spf, repair_spf
+from domains.dns.spf_union import unite
 
 NOBODY = Provider("none", "Nobody")
 LONGEST = 4096
@@ -75,8 +77,9 @@ def summarise(seen: Observation, wishes: Wishes) -> dict[str, Part]:
     """The parts that could be seen, ready for JSON.
 
     `mail_today` {code, name, hosts}; `spf` {current, proposed, lookups, void_lookups, by_term, refusal}; `dmarc`
-    {current, proposed, inherited_from}. Of several records `current` has one a line. A `proposed` of None is: change
-    nothing, or for SPF the `refusal`: `several`, `syntax`, `too_many_lookups`, `too_long`.
+    {current, proposed, inherited_from}. Of several records `current` has one a line, `proposed` is one in their place,
+    and the look-ups are those of all together. A `proposed` of None is: change nothing, or for SPF the `refusal`:
+    `several` (with a mistake among them), `syntax`, `too_many_lookups`, `too_long`.
     """
     parts: dict[str, Part | None] = {
         "mail_today": mail_today(_values(seen, wishes.name, "MX")),
@@ -107,7 +110,8 @@ def _spf(seen: Observation, wishes: Wishes) -> Part | None:
     if values is None:
         return None
     records = [value for value in values if is_spf(value)]
-    cost = spf_cost(_spf_of(wishes.name), records[0], seen) if len(records) == 1 else None
+    counted = one_spf(records)
+    cost = spf_cost(_spf_of(wishes.name), counted, seen) if counted else None
     proposed, refusal = _proposed_spf(records, values, seen, wishes)
     return {
         "current": _shown(records),
@@ -127,12 +131,9 @@ def _proposed_spf(
     if wishes.spf_value:
         return wishes.spf_value, ""
     meant = _meant_spf(records, values)
-    try:
-        merged = propose(meant, SES_SPF)
-    except SeveralSpfRecords:
-        return None, "several"
-    if records and not meant:
-        return None, "syntax"
+    if records and meant is None:
+        return None, "several" if len(records) > 1 else "syntax"
+    merged = merge_include(meant, SES_SPF)
     if len(merged) > LONGEST:
         return None, "too_long"
     cost = spf_cost(_spf_of(wishes.name), merged, seen)
@@ -140,13 +141,14 @@ def _proposed_spf(
     return (None, "too_many_lookups") if is_over else (merged, "")
 
 
-def _meant_spf(records: Sequence[str], values: Sequence[str]) -> list[str]:
-    """The records; of one with a mistake, or of a text that was meant as one, what it says, where that can be told."""
-    if len(records) > 1 or (records and not parse_spf(records[0]).errors):
-        return list(records)
+def _meant_spf(records: Sequence[str], values: Sequence[str]) -> str | None:
+    """The record; of several, of one with a mistake, or of a text that was meant as one, what it comes to."""
+    if len(records) > 1:
+        return unite(records)
+    if records and not parse_spf(records[0]).errors:
+        return records[0]
     attempts = records or [value for value in values if looks_like_spf(value)]
-    meant = [repair_spf(value) for value in attempts[:1]]
-    return [record for record in meant if record is not None]
+    return repair_spf(attempts[0]) if attempts else None
 
 
 @OrElse(None)
@@ -168,17 +170,17 @@ def _dmarc(seen: Observation, wishes: Wishes) -> Part | None:
 
 def _proposed_dmarc(records: Sequence[str], wishes: Wishes) -> str | None:
     """A record that does its work stays as it is; a new one is never weaker than what was found."""
-    valid = [record for record in records if is_dmarc(record) and parse_dmarc(record).is_valid]
-    if len(records) == 1 and valid and len(records[0]) <= LONGEST and not parse_dmarc(records[0]).ignored:
-        return records[0]
-    if not wishes.dmarc_value:
-        return None
-    if len(records) == 1 and len(records[0]) <= LONGEST:
-        return repair_dmarc(records[0], otherwise=parse_dmarc(wishes.dmarc_value).policy or "none")
-    strongest = max((parse_dmarc(record).policy for record in valid), key=STRENGTH.__getitem__, default="")
-    if is_at_least_as_strong(parse_dmarc(wishes.dmarc_value).policy, strongest):
-        return wishes.dmarc_value
-    return change_dmarc(wishes.dmarc_value, policy=strongest)
+    counted = [record for record in records if is_dmarc(record)]
+    if len(counted) == 1 and len(counted[0]) <= LONGEST:
+        parsed = parse_dmarc(counted[0])
+        if parsed.is_valid and not parsed.ignored:
+            return counted[0]
+    if not records or not wishes.dmarc_value:
+        return wishes.dmarc_value or None
+    otherwise = parse_dmarc(wishes.dmarc_value).policy or "none"
+    if len(records) == 1:
+        return repair_dmarc(records[0], otherwise=otherwise)
+    return merge_dmarc(counted or records, otherwise=otherwise)
 
 
 def _shown(records: Sequence[str]) -> str | None:

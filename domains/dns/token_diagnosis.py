@@ -6,11 +6,12 @@ import re
 
 from domains.dns.judgement import Context, Expected, Finding, IssuedTokens, Verdict
 from domains.dns.matching import host_of
-from domains.dns.spelling import bare_text
+from domains.dns.spelling import bare_text, named
 from domains.dns.value_diagnosis import meant_texts
 
 # What SES hands out for `_amazonses`: 32 bytes in base64. Alone there, whatever may be such a token is one.
 OWNERSHIP_TOKEN = re.compile(r"[A-Za-z0-9+/]{20,}={1,2}")
+SES_TOKEN = re.compile(r"[A-Za-z0-9+/]{40,46}={1,2}")
 LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9+/]{8,}={1,2}|[A-Za-z0-9+/]{20,}")
 # Two earlier set-ups: what is older was seen off long ago, and questions count.
 MOST_FORMER = 6
@@ -95,8 +96,12 @@ def other_ses_account(context: Context) -> Finding | None:
         return None
     texts = {bare_text(value) for value in context.values if value not in meant_texts(context)}
     known = {*context.issued.ownership, *context.issued.other_regions}
-    if not any(LIKE_A_TOKEN.fullmatch(text) for text in texts - known):
+    foreign = sorted(text for text in texts - known if LIKE_A_TOKEN.fullmatch(text))
+    if not foreign:
         return None
+    if not any(SES_TOKEN.fullmatch(text) for text in foreign):
+        message = f"At {expected.name} stands {named(foreign)}, which is not the value of this domain."
+        return Finding("other_ses_account", Verdict.WRONG, message, context.instruction)
     return Finding(
         "other_ses_account",
         Verdict.WRONG,

@@ -11,9 +11,12 @@ from accounts.ids import public_id
 from accounts.models import Organization
 from channels.models import EmailAccount
 from domains.models import Domain
+from inbound.one_line import one_line
 
 SHORTEST_RETENTION_DAYS = 1
 LONGEST_RETENTION_DAYS = 3650
+# Of a stranger's words in a line about the row.
+LONGEST_SHOWN = 120
 
 
 def message_public_id() -> str:
@@ -45,7 +48,7 @@ class Thread(models.Model):
     )
 
     def __str__(self) -> str:
-        return self.subject or self.public_id
+        return one_line(self.subject, LONGEST_SHOWN) or self.public_id
 
 
 class ThreadReference(models.Model):
@@ -135,7 +138,7 @@ class InboundMessage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.subject or self.public_id
+        return one_line(self.subject, LONGEST_SHOWN) or self.public_id
 
 
 class Recipient(models.Model):
@@ -171,7 +174,7 @@ class Attachment(models.Model):
         constraints = [models.UniqueConstraint(fields=["message", "position"], name="attachment_once")]
 
     def __str__(self) -> str:
-        return self.filename or self.public_id
+        return one_line(self.filename, LONGEST_SHOWN) or self.public_id
 
 
 class DeletedMessage(models.Model):

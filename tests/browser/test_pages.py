@@ -170,6 +170,16 @@ def test_without_a_clipboard_the_text_is_selected(page: Page, owner: User, domai
     assert page.evaluate("getSelection().toString()") == "inbound-smtp.us-east-1.amazonaws.com"
 
 
+def test_a_form_that_works_says_so_on_its_button(page: Page, owner: User, domain: Domain) -> None:
+    sign_in(page, owner)
+    verified = Domain.objects.get(name="verified.example")
+    page.goto(reverse("dashboard:test_mails", args=[verified.public_id]))
+    page.evaluate("document.addEventListener('submit', (event) => event.preventDefault())")
+    page.get_by_role("button", name="Send a test mail").click()
+    assert page.locator("button[aria-busy=true]").inner_text() == "Sending…"
+    assert page.locator("#said").inner_text() == "Sending…"
+
+
 def test_forms_work_without_javascript(browser: Browser, live_server: Any, owner: User, domain: Domain) -> None:
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
     page = context.new_page()

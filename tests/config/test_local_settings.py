@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.environment import Environment
 from config.local import locked
 from config.local_settings import (
     CanNotStart,
@@ -87,14 +88,33 @@ def test_the_shell_s_aws_account_and_stores_do_not_reach_the_children(tmp_path: 
     assert given["CELERY_BROKER_URL"] == "safefs://localhost"
 
 
+def test_the_product_s_own_mail_goes_into_the_data_folder_and_to_nobody_whom_the_shell_names(tmp_path: Path) -> None:
+    folder = tmp_path / "a+b #1 %41"
+    given = environment(folder, EMAIL_URL="smtp+tls://user:password@smtp.example.com:587")
+    read = Environment()
+    read.ENVIRON = given
+    found = read.email_url("EMAIL_URL")
+    assert found["EMAIL_BACKEND"] == "django.core.mail.backends.filebased.EmailBackend"
+    assert found["EMAIL_FILE_PATH"] == str(folder / "outbox")
+
+
+@pytest.mark.parametrize("url", ["filemail://var/outbox", "filemail://", "filemail:///"])
+def test_a_folder_for_mail_that_is_not_absolute_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    read = Environment()
+    read.ENVIRON = {"EMAIL_URL": url}
+    with pytest.raises(SystemExit):
+        read.email_url("EMAIL_URL")
+    assert "filemail:///a/folder" in capsys.readouterr().err
+
+
 def test_a_limit_that_the_shell_names_is_kept(tmp_path: Path) -> None:
     assert environment(tmp_path, SES_CALLS_PER_SECOND="1")["SES_CALLS_PER_SECOND"] == "1"
 
 
 def test_a_shell_reads_back_the_environment_of_the_product_and_nothing_of_the_caller(tmp_path: Path) -> None:
     folder = tmp_path / "a folder"
-    given = environment(folder, HOME="/home/me", MAX_DOMAINS="7", EMAIL_URL="smtp://it's")
+    given = environment(folder, HOME="/home/me", MAX_DOMAINS="7", API_RATE_LIMIT="it's")
     (tmp_path / "environment").write_text(environment_file(given))
-    script = 'set -a; . ./environment; printf \'%s|\' "$POSTERN_VAR" "$MAX_DOMAINS" "$EMAIL_URL" "${HOME-none}"'
+    script = 'set -a; . ./environment; printf \'%s|\' "$POSTERN_VAR" "$MAX_DOMAINS" "$API_RATE_LIMIT" "${HOME-none}"'
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, env={}, capture_output=True, text=True, check=True)
-    assert done.stdout == f"{folder}|7|smtp://it's|none|"
+    assert done.stdout == f"{folder}|7|it's|none|"

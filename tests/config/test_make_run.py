@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -11,8 +12,10 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -81,6 +84,62 @@ def test_a_second_start_says_so_in_one_line(running: str, environment: dict[str,
     )
     assert (second.returncode, second.stdout) == (1, "")
     assert re.fullmatch(r"make run: Postern already runs on .* \(process \d+\)\.\n", second.stderr)
+
+
+def test_a_start_on_a_taken_port_leaves_no_folder_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "var"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        environment = environment_in(folder) | {"SMTP_PORT": str(taken.getsockname()[1])}
+        start = [sys.executable, "-m", "config.local"]
+        done = subprocess.run(start, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "make run SMTP_PORT=" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_mail_that_brings_a_password_lies_in_the_folder_that_is_printed(
+    running: str, environment: dict[str, str]
+) -> None:
+    file = sandbox_json(environment)
+    page = f"{file['web']}/accounts/password/reset/"
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.open(page, timeout=10).read().decode())
+    assert token is not None
+    form = {"csrfmiddlewaretoken": token[1], "email": file["customer"]["email"]}
+    browser.open(urllib.request.Request(page, urlencode(form).encode(), {"Referer": page}), timeout=10)
+
+    outbox = Path(environment["POSTERN_VAR"]) / "outbox"
+    assert f" {outbox}\n" in running
+    (written,) = outbox.iterdir()
+    mail = message_from_bytes(written.read_bytes())
+    assert (mail["To"], mail["Subject"]) == (file["customer"]["email"], "Postern: choose a password")
+    assert f"{file['web']}/accounts/password/reset/key/" in mail.get_payload()
+    assert f"new password for {file['customer']['email']} at Postern" in mail.get_payload()
+
+
+def test_a_command_without_settings_names_the_line_that_reads_those_of_make_run(
+    running: str, environment: dict[str, str]
+) -> None:
+    bare = {"PATH": environment["PATH"], "READ_DOT_ENV": "0", "POSTERN_VAR": environment["POSTERN_VAR"]}
+    command = [sys.executable, "manage.py", "check_domain", "nice.example"]
+    done = subprocess.run(command, cwd=ROOT, env=bare, capture_output=True, text=True, timeout=30)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1
+    line = last.partition(" runs: ")[2]
+    assert line.startswith("set -a; . ")
+
+    again = subprocess.run(
+        ["sh", "-c", f"{line}; exec {shlex.join(command)}"],
+        cwd=ROOT,
+        env={"PATH": environment["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    assert "nice.example is not registered here." in again.stderr
 
 
 def test_it_stops_at_once_keeps_its_data_and_starts_again(tmp_path: Path) -> None:

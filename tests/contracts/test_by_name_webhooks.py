@@ -82,6 +82,12 @@ def test_a_bad_field_is_named_with_its_value(api: Api, field: str, value: object
     assert not WebhookEndpoint.objects.exists()
 
 
+def test_two_bad_fields_are_both_named(api: Api) -> None:
+    answer = api.post(WEBHOOKS, {"url": "http://10.0.0.1/x", "events": ["bogus"]})
+    assert (answer.status_code, [each["path"] for each in answer.json()["errors"]]) == (400, ["url", "events"])
+    assert answer.json()["message"] == answer.json()["errors"][0]["msg"]
+
+
 @pytest.mark.parametrize("field", ["url", "events"])
 def test_a_missing_field_is_named(api: Api, field: str) -> None:
     whole = {"url": URL, "events": ["message.received"]}

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Organization
 from channels.inboxes import create_inbox
 from domains.models import DnsRecord, Domain
+from domains.names import SENTENCES
 from tests.contracts.conftest import NOW, Api
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,13 +212,30 @@ def test_a_new_default_takes_it_from_the_old(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["https://example.com", "a/b", "192.0.2.1", "*.example.com", "co.uk", "a" * 64 + ".com", "x..com", "", None, 7, []],
+    ("name", "reason"),
+    [
+        ("https://example.com", "scheme"),
+        ("a/b", "path"),
+        ("192.0.2.1", "ip_address"),
+        ("*.example.com", "wildcard"),
+        ("co.uk", "public_suffix"),
+        ("a", "single_label"),
+        ("exa mple.com", "bad_character"),
+        ("a" * 64 + ".com", "label_too_long"),
+        ("x..com", "empty_label"),
+        ("", "empty"),
+        (None, "not_text"),
+        (7, "not_text"),
+        ([], "not_text"),
+    ],
 )
-def test_a_bad_domain_is_domain_invalid(api: Api, name: object) -> None:
+def test_a_bad_domain_is_domain_invalid_and_says_why(api: Api, name: object, reason: str) -> None:
     answer = api.post(DOMAINS, {"domain": name})
     assert answer.status_code == 400
-    assert answer.json() == {"error": {"code": "DOMAIN_INVALID", "message": "Invalid domain format"}}
+    details = {"reason": reason, "message": SENTENCES[reason]}
+    assert answer.json() == {
+        "error": {"code": "DOMAIN_INVALID", "message": "Invalid domain format", "details": details}
+    }
 
 
 def test_a_name_of_254_characters_is_domain_invalid(api: Api) -> None:
@@ -412,6 +430,12 @@ def test_verify_before_dns_is_422_with_what_is_missing(api: Api, registered: dic
     assert error["details"]["verificationStatus"] == {"mx": False, "dkim": False, "spf": False, "dmarc": False}
     assert [list(record) for record in error["details"]["missingRecords"]] == [["type", "name", "value"]] * 2
     assert error["details"]["missingRecords"][0]["value"] == "10 inbound-smtp.us-east-1.amazonaws.com"
+
+
+def test_an_inbox_that_comes_too_early_is_told_what_verify_tells(api: Api, registered: dict[str, Any]) -> None:
+    answer = api.post("/api/email/inboxes", {"username": "a", "domainId": registered["id"]})
+    verified = api.post(f"{DOMAINS}/{registered['id']}/verify")
+    assert (answer.status_code, answer.json()) == (422, verified.json())
 
 
 def test_dmarc_and_spf_inform_but_do_not_gate(

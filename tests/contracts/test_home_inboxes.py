@@ -89,8 +89,12 @@ def test_a_bad_user_name_is_named(api: Api, domain: Domain) -> None:
 def test_a_domain_that_is_not_active_takes_none(
     api: Api, acme: Organization, make_domain: Callable[..., Domain], status: str
 ) -> None:
-    make_domain(acme, "new.example", status=status)
-    assert code_of(api.post(INBOXES, {"email": "a@new.example"})) == (422, "VERIFICATION_FAILED")
+    domain = make_domain(acme, "new.example", status=status)
+    answer = api.post(INBOXES, {"email": "a@new.example"})
+    assert code_of(answer) == (422, "VERIFICATION_FAILED")
+    details = answer.json()["error"]["details"]
+    assert (details["domainId"], details["domain"], details["status"]) == (domain.public_id, "new.example", status)
+    assert details.keys() == {"domainId", "domain", "status", "verificationStatus", "missingRecords"}
 
 
 @pytest.mark.usefixtures("inbox")

@@ -1,4 +1,4 @@
-"""Six states of a record, told apart by whether we looked, what we saw, and what was there before."""
+"""The states of a record, told apart by whether we looked, what we saw, and what was there before."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.chips import LOST, NEEDS_FIXING, NOT_CHECKED, OPTIONAL, VERIFIED, WAITING, Chip, record_chip
+from dashboard.chips import (
+    LOST,
+    NEEDS_FIXING,
+    NOT_CHECKED,
+    NOT_SET,
+    VERIFIED,
+    WAITING,
+    WORTH_FIXING,
+    Chip,
+    record_chip,
+)
 from dashboard.forms import trimmed_name
 from dashboard.record_groups import difference
 from domains.models import DnsRecord
@@ -24,8 +34,10 @@ from tests.dashboard.rows import NOW
         ({"verdict": "conflict", "code": "mx_other_provider"}, NEEDS_FIXING),
         ({"verdict": "unknown", "code": "server_unreachable"}, WAITING),
         ({"verdict": "missing", "first_ok_at": NOW}, LOST),
-        ({"verdict": "missing", "is_required": False}, OPTIONAL),
-        ({"verdict": "wrong", "is_required": False}, OPTIONAL),
+        ({"verdict": "missing", "code": "not_published", "is_required": False}, NOT_SET),
+        ({"verdict": "missing", "code": "name_doubled", "is_required": False}, WORTH_FIXING),
+        ({"verdict": "wrong", "code": "spf_multiple", "is_required": False}, WORTH_FIXING),
+        ({"verdict": "conflict", "is_required": False}, WORTH_FIXING),
     ],
 )
 def test_each_state_has_its_chip(fields: dict[str, object], chip: Chip) -> None:

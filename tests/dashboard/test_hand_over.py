@@ -178,7 +178,7 @@ def test_it_checks_at_once_and_once_however_many_click(
     token = create_link(domain=domain, actor="x", now=timezone.now()).token
     publish(domain)
     client = Client()
-    page = client.post(address(token, "check_hand_over")).content.decode()
+    page = client.post(address(token, "check_hand_over"), follow=True).content.decode()
     assert "All records are right." in page
     first = Domain.objects.get(pk=domain.pk).dns_checked_at
     client.post(address(token, "check_hand_over"))

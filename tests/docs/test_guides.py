@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], s
     printed = {"8000": "WEB_PORT", "4566": "AWS_PORT", "5354": "DNS_PORT", "2525": "SMTP_PORT"}
 
     def moved(session: str) -> str:
-        session = session.replace("var/sandbox.json", str(folder / "sandbox.json"))
+        for file in ("sandbox.json", "environment"):
+            session = session.replace(f"var/{file}", str(folder / file))
         return re.sub(r"(127\.0\.0\.1[: ])(\d{4})\b", lambda m: m[1] + environment[printed[m[2]]], session)
 
     try:
@@ -53,10 +55,20 @@ def test_the_session_of_a_guide_runs_to_its_end(guide: str, here: Callable[[str]
 def test_the_five_lines_of_the_readme_work_pasted_at_once_into_any_shell(
     here: Callable[[str], str], tmp_path: Path
 ) -> None:
-    (five_lines,) = BLOCK.findall((ROOT / "README.md").read_text())
+    five_lines, command_line = BLOCK.findall((ROOT / "README.md").read_text())
     assert len(five_lines.splitlines()) == 5
     script = here(five_lines).replace("/tmp/domain.json", str(tmp_path / "domain.json"))
-    done = subprocess.run(["sh", "-eu", "-c", script], capture_output=True, text=True, timeout=120, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
+    # The command is given in the folder of the product.
+    script += f"cd {ROOT}\n" + here(command_line).replace(".venv/bin/python", sys.executable)
+    done = subprocess.run(
+        ["sh", "-eu", "-c", script],
+        env=environment_in(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+    )
     assert '"status":"active"' in done.stdout
     assert '"subject":"Hello"' in done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Verified and in use." in done.stdout

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.dns.dmarc import change_dmarc, compose_dmarc, is_at_least_as_strong, is_dmarc, parse_dmarc, report_address
+from domains.dns.dmarc import (
+    STRENGTH,
+    change_dmarc,
+    compose_dmarc,
+    is_at_least_as_strong,
+    is_dmarc,
+    parse_dmarc,
+    report_address,
+)
+from domains.dns.dmarc_repair import merge_dmarc
 
 
 @pytest.mark.parametrize(
@@ -111,3 +120,55 @@ def test_a_report_address_is_read_as_it_was_written(address: str) -> None:
     record = compose_dmarc(policy="none", report_address=address)
     assert parse_dmarc(record).is_valid
     assert report_address(record) == address
+
+
+@pytest.mark.parametrize(
+    ("texts", "one"),
+    [
+        (("v=DMARC1; p=none", "v=DMARC1; p=quarantine"), "v=DMARC1; p=quarantine;"),
+        (("v=DMARC1; p=reject; sp=none", "v=DMARC1; p=none"), "v=DMARC1; p=reject; sp=none"),
+        (("v=DMARC1; p=reject; sp=none", "v=DMARC1; p=quarantine"), "v=DMARC1; p=reject; sp=quarantine"),
+        (("v=DMARC1; p=none; sp=reject", "v=DMARC1; p=none"), "v=DMARC1; p=none; sp=reject"),
+        (("v=DMARC1; p=none; np=reject", "v=DMARC1; p=none"), "v=DMARC1; p=none; np=reject"),
+        (("v=DMARC1; p=reject; pct=10", "v=DMARC1; p=reject; pct=50"), "v=DMARC1; p=reject; pct=50"),
+        (("v=DMARC1; p=reject; pct=10", "v=DMARC1; p=reject"), "v=DMARC1; p=reject;"),
+        (("v=DMARC1; p=reject; pct=10", "v=DMARC1; p=none"), "v=DMARC1; p=reject; pct=10"),
+        (("v=DMARC1; p=reject; t=y", "v=DMARC1; p=none"), "v=DMARC1; p=reject; t=y"),
+        (
+            ("v=DMARC1; p=none; adkim=s; fo=1", "v=DMARC1; p=none; aspf=s; fo=d"),
+            "v=DMARC1; p=none; adkim=s; aspf=s; fo=1",
+        ),
+        (
+            (
+                "v=DMARC1; p=none; rua=mailto:a@b.example",
+                "v=DMARC1; p=none; rua=mailto:a@b.example, mailto:c@b.example",
+            ),
+            "v=DMARC1; p=none; rua=mailto:a@b.example,mailto:c@b.example",
+        ),
+        (("v=DMARC1; p=x", "v=DMARC1; rua=mailto:a@b.example"), "v=DMARC1; p=quarantine; rua=mailto:a@b.example"),
+        (("v=DMARC1; p=x", "v=DMARC1; p=none"), "v=DMARC1; p=none;"),
+    ],
+)
+def test_several_records_become_one_that_is_no_weaker(texts: tuple[str, str], one: str) -> None:
+    assert merge_dmarc(texts, otherwise="quarantine") == one
+    assert merge_dmarc(texts[::-1], otherwise="quarantine") == one
+
+
+POLICIES = st.sampled_from([*STRENGTH])
+VALID = st.builds(
+    lambda policy, rest: "; ".join(["v=DMARC1", f"p={policy}", *(f"{name}={value}" for name, value in rest.items())]),
+    POLICIES,
+    st.fixed_dictionaries({}, optional={"sp": POLICIES, "np": POLICIES, "pct": st.integers(0, 100)}),
+)
+
+
+@given(st.lists(VALID, min_size=2, max_size=4, unique=True))
+def test_what_several_become_is_valid_and_at_least_as_strong_as_each(texts: list[str]) -> None:
+    one = parse_dmarc(merge_dmarc(texts, otherwise="none"))
+    assert one.is_valid
+    for each in map(parse_dmarc, texts):
+        assert is_at_least_as_strong(one.policy, each.policy)
+        assert is_at_least_as_strong(one.subdomain_policy, each.subdomain_policy)
+        assert is_at_least_as_strong(
+            one.tags.get("np", one.subdomain_policy), each.tags.get("np", each.subdomain_policy)
+        )

@@ -124,7 +124,28 @@ def test_one_server_down_does_not_matter() -> None:
 
 def test_a_doubled_name_is_told() -> None:
     judgement = look(OWNER, (), elsewhere={(f"{OWNER.name}.{DOMAIN}", "TXT"): OWNER.value})
-    assert (judgement.code, judgement.fix) == ("name_doubled", "In the name field type only: _amazonses")
+    assert judgement.code == "name_doubled"
+    assert judgement.fix == (
+        "Edit the TXT record at _amazonses.acme.example.acme.example, or remove it and add it anew: "
+        "in the name field type only: _amazonses"
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "values", "observed"),
+    [
+        (SPF, ("v=spf1 mx -all", "Abc+Def/123=", "site=x"), ("v=spf1 mx -all",)),
+        (SPF, ("site=x", "v=spf1include:amazonses.com ~all"), ("v=spf1include:amazonses.com ~all",)),
+        (SPF, ("Abc+Def/123=",), ()),
+        (DMARC, ("site=x", "v=DMARC1 p=none"), ("v=DMARC1 p=none",)),
+        (DMARC, ("site=x",), ("site=x",)),
+        (OWNER, ("site=x",), ("site=x",)),
+    ],
+)
+def test_what_stands_there_for_another_end_is_not_shown(
+    expected: Expected, values: tuple[str, ...], observed: tuple[str, ...]
+) -> None:
+    assert look(expected, values).observed == observed
 
 
 @pytest.mark.parametrize(
@@ -281,6 +302,20 @@ def test_what_is_kept_of_a_huge_answer_is_bounded() -> None:
     judgement = look(OWNER, ("x" * 60_000, *(f"{number}" for number in range(900))))
     assert sum(map(len, judgement.observed)) <= 8192
     assert len(judgement.observed) <= 50
+
+
+@pytest.mark.parametrize(
+    ("expected", "values"),
+    [
+        (SPF, [f"v=spf1 a:h{number}.{'x' * 60}.example -all" for number in range(600)]),
+        (DMARC, [f"v=DMARC1; p=none; rua=mailto:m{number}@{'x' * 60}.example" for number in range(600)]),
+        (MX, [f"10 h{number}.{'x' * 60}.example" for number in range(600)]),
+        (OWNER, [f"{number:04}{'x' * 56}==" for number in range(600)]),
+    ],
+)
+def test_what_is_told_of_many_values_is_bounded(expected: Expected, values: list[str]) -> None:
+    judgement = look(expected, tuple(values))
+    assert len(judgement.message) + len(judgement.fix) <= 6000
 
 
 @given(st.lists(st.text(max_size=60), max_size=6))

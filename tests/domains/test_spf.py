@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domains.dns.answers import Lookup, Observation, Outcome, ServerAnswer
+from domains.dns.judgement import Expected
+from domains.dns.matching import spf_cost
 from domains.dns.spf import SeveralSpfRecords, authorises, is_spf, merge_include, parse_spf, propose
+from domains.dns.spf_cost import cost_of
 
 SES = "amazonses.com"
 TERMS = (
@@ -191,3 +195,23 @@ def test_a_second_record_is_refused() -> None:
 def test_other_texts_do_not_matter_to_a_proposal() -> None:
     assert propose(["google-site-verification=x", "v=spf1 mx -all"], SES) == "v=spf1 mx include:amazonses.com -all"
     assert propose(["something"], SES) == "v=spf1 include:amazonses.com ~all"
+
+
+def test_a_host_behind_a_cname_is_no_void_look_up() -> None:
+    record = "v=spf1 a:www.cn.example a:ftp.cn.example a:shop.cn.example include:amazonses.com ~all"
+    led = ServerAnswer("ns", Outcome.NODATA, cname="edge.cdn.example")
+    names = [f"{host}.cn.example" for host in ("www", "ftp", "shop")]
+    lookups = {(name, "A"): Lookup(name, "A", "cn.example", (led,)) for name in names}
+    expected = Expected("spf", "TXT", "cn.example", "v=spf1 include:amazonses.com ~all")
+    assert spf_cost(expected, record, Observation(lookups)).void_lookups == 0
+
+
+def test_terms_without_number_are_counted_no_further_than_it_matters() -> None:
+    asked: list[str] = []
+
+    def known(name: str, type_: str) -> None:
+        asked.append(name)
+
+    cost = cost_of("v=spf1 " + "a " * 20_000 + "-all", known, at="acme.example")
+    assert cost.is_too_much
+    assert len(asked) < 10

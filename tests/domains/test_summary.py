@@ -79,9 +79,23 @@ def test_the_proposal_of_a_proposal_is_itself() -> None:
     assert spf(str(first))["proposed"] == first
 
 
-def test_several_spf_records_are_shown_and_nothing_is_proposed() -> None:
-    found = spf("v=spf1 a -all", "v=spf1 mx -all")
-    assert (found["current"], found["proposed"], found["refusal"]) == ("v=spf1 a -all\nv=spf1 mx -all", None, "several")
+def test_of_several_spf_records_one_is_made() -> None:
+    found = spf("v=spf1 a -all", "v=spf1 include:spf.partner.example ~all", PARTNER=["v=spf1 mx -all"])
+    assert (found["current"], found["refusal"]) == ("v=spf1 a -all\nv=spf1 include:spf.partner.example ~all", "")
+    assert found["proposed"] == "v=spf1 a include:spf.partner.example include:amazonses.com ~all"
+    assert (found["lookups"], found["void_lookups"]) == (3, 0)
+
+
+def test_the_includes_of_several_spf_records_are_asked_for() -> None:
+    texts = ("v=spf1 a -all", "v=spf1 include:spf.partner.example ~all")
+    answer = ServerAnswer("ns1", Outcome.FOUND, texts)
+    known = Observation({(NAME, "TXT"): Lookup(NAME, "TXT", "acme.example", (answer,))})
+    assert further_questions(NAME, known) == [("spf.partner.example", "TXT")]
+
+
+def test_of_several_spf_records_with_a_mistake_that_can_not_be_told_none_is_made() -> None:
+    found = spf("v=spf1 ip4:192.0.2.444 -all", "v=spf1 mx -all")
+    assert (found["proposed"], found["refusal"]) == (None, "several")
 
 
 def test_a_record_with_a_mistake_is_not_built_upon() -> None:
@@ -145,6 +159,22 @@ def test_a_policy_above_holds_and_nothing_is_proposed() -> None:
 def test_of_two_dmarc_records_the_proposal_is_as_strong_as_the_stronger() -> None:
     found = dmarc("v=DMARC1; p=none", "v=DMARC1; p=reject")
     assert found["proposed"] == "v=DMARC1; p=reject;"
+
+
+def test_two_dmarc_records_keep_their_reports_and_are_not_made_stricter_than_the_stricter() -> None:
+    texts = ("v=DMARC1; p=none; rua=mailto:a@acme.example", "v=DMARC1; p=none; rua=mailto:b@acme.example")
+    found = dmarc(*texts, wanted="v=DMARC1; p=reject;")
+    assert found["proposed"] == "v=DMARC1; p=none; rua=mailto:a@acme.example,mailto:b@acme.example"
+
+
+def test_a_policy_without_its_semicolon_stays_the_owners() -> None:
+    found = dmarc("v=DMARC1 p=none", wanted="v=DMARC1; p=quarantine;")
+    assert found["proposed"] == "v=DMARC1; p=none;"
+
+
+def test_beside_a_policy_that_counts_a_broken_one_changes_nothing() -> None:
+    found = dmarc("v=DMARC1 p=none", "v=DMARC1; p=reject", wanted="v=DMARC1; p=quarantine;")
+    assert found["proposed"] == "v=DMARC1; p=reject"
 
 
 def test_without_any_dmarc_record_ours_is_proposed() -> None:

@@ -17,7 +17,7 @@ from channels.removal import remove_domain
 from domains import polling, verification
 from domains.changes import resume_domain, suspend_domain
 from domains.models import Domain, Tenure
-from domains.polling import LEASE, check_due, take_due
+from domains.polling import check_due, take_due
 from domains.reconciler import reconcile
 from domains.registration import (
     DomainAlreadyRegistered,
@@ -26,6 +26,7 @@ from domains.registration import (
     register_domain,
     restart_claim,
 )
+from domains.schedule import LEASE
 from domains.verification import COALESCE, check_domain, check_now
 from tests.sandbox_process import SandboxProcess
 

@@ -150,12 +150,62 @@ def test_servers_that_nothing_delegates_to_do_not_count(at_delegated: str, at_li
             "Two report addresses with a semicolon",
             "to: v=DMARC1; p=none; rua=mailto:a@acme.example,mailto:b@acme.example",
         ),
+        ("Our host misspelt", "to: 10 inbound-smtp.us-east-1.amazonaws.com"),
+        (
+            "A misspelt host beside ours",
+            'Delete the MX record at acme.example that reads "5 inbound-smpt.us-east-1.amazonaws.com".',
+        ),
+        (
+            "Google's five hosts",
+            'that read "1 aspmx.l.google.com" and "5 alt1.google.com", and have in their place: 10 inbound-smtp',
+        ),
+        ("A wrong value, and no token", f"Set the TXT record at _amazonses.acme.example to: {TOKEN}"),
+        ("A wrong value, too short for a token", f"Set the TXT record at _amazonses.acme.example to: {TOKEN}"),
+        ("A policy without a semicolon at all", "to: v=DMARC1; p=none;"),
+        ("A policy without quotation marks in the zone file", "to: v=DMARC1; p=reject; rua=mailto:a@acme.example"),
+        ("SPF without quotation marks in the zone file", "to: v=spf1 include:amazonses.com ~all"),
+        (
+            "Two SPF records",
+            '~all" and "v=spf1 mx -all", and add one in their place: v=spf1 include:amazonses.com mx ~all',
+        ),
+        (
+            "The same SPF record twice, but for a space",
+            'that reads "v=spf1  include:amazonses.com ~all", and keep only: v=spf1 include:amazonses.com ~all',
+        ),
+        ("Two SPF records, one of them broken", "correct it and make one of all: v=spf1 ip4:1.2.3.444 -all"),
+        (
+            "Two DMARC records",
+            '"v=DMARC1; p=none;" and "v=DMARC1; p=reject", and add one in their place: v=DMARC1; p=reject;',
+        ),
+        (
+            "The token was put at the apex",
+            "Edit the TXT record at acme.example, or remove it and add it anew: in the name",
+        ),
+        ("The subdomain has a zone of its own, and the parent was edited", "and add it in the zone mail.acme.example"),
         ("An include without an SPF record before ours", "Remove include:gone.mailer.test from the SPF record"),
     ],
 )
 def test_the_fix_says_just_what_to_write(name: str, fix: str) -> None:
     stories = [story for story in ALL_BROKEN if story.story == name]
     assert any(fix in tell(story)[0].fix for story in stories)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Our host misspelt", "did you mean inbound-smtp.us-east-1.amazonaws.com?"),
+        ("A mail server of one's own at Amazon", "goes to ec2-192-0-2-1.compute-1.amazonaws.com today"),
+        ("A wildcard CNAME answers for DKIM", "; a wildcard record of the zone answers in its place."),
+        ("A wildcard TXT answers", "; the wildcard *.acme.example answers in its place."),
+        ("A wrong value, and no token", 'stands "abcdefgh", which is not the value of this domain'),
+    ],
+)
+def test_the_message_says_no_more_than_is_known(name: str, message: str) -> None:
+    assert message in tell(next(story for story in ALL_BROKEN if story.story == name))[0].message
+
+
+def test_a_null_mx_is_shown_as_it_is_written() -> None:
+    assert tell(Story("", "mx", "null_mx", "@ 60 IN MX 0 .\n"))[0].observed == ("0 .",)
 
 
 def test_the_tables_are_long_enough() -> None:

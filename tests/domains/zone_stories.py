@@ -283,6 +283,55 @@ BROKEN = (
     ),
     Story("Mail goes to an unknown host", "mx", "mx_other_provider", "@ 60 IN MX 10 mail.acme.example.\n"),
     # SPF
+    Story(
+        "Our host misspelt",
+        "mx",
+        "mx_wrong_ses_host",
+        "@ 60 IN MX 10 inbound-smpt.us-east-1.amazonaws.com.\n",
+        others=(),
+    ),
+    Story(
+        "A host of AWS that is none of SES", "mx", "mx_wrong_ses_host", "@ 60 IN MX 10 s3.amazonaws.com.\n", others=()
+    ),
+    Story(
+        "Amazon's domain misspelt", "mx", "mx_wrong_ses_host", "@ 60 IN MX 10 inbound-smtp.us-east-1.amazonws.com.\n"
+    ),
+    Story(
+        "A mail server of one's own at Amazon",
+        "mx",
+        "mx_other_provider",
+        "@ 60 IN MX 10 ec2-192-0-2-1.compute-1.amazonaws.com.\n",
+        others=(),
+    ),
+    Story(
+        "A misspelt host beside ours",
+        "mx",
+        "mx_wrong_ses_host",
+        MX + "@ 60 IN MX 5 inbound-smpt.us-east-1.amazonaws.com.\n",
+    ),
+    Story(
+        "Google's five hosts",
+        "mx",
+        "mx_other_provider",
+        "@ 60 IN MX 5 alt1.google.com.\n@ 60 IN MX 1 aspmx.l.google.com.\n",
+    ),
+    Story("A wrong value, and no token", "owner", "not_published", "_amazonses 60 IN TXT abcdefgh\n", others=()),
+    Story(
+        "A wrong value, too short for a token", "owner", "other_ses_account", "_amazonses 60 IN TXT abcdefgh1234567=\n"
+    ),
+    Story(
+        "A policy without quotation marks in the zone file",
+        "dmarc",
+        "dmarc_syntax",
+        "_dmarc 60 IN TXT v=DMARC1 p=reject rua=mailto:a@acme.example\n",
+    ),
+    Story(
+        "SPF without quotation marks in the zone file",
+        "spf",
+        "spf_syntax",
+        "@ 60 IN TXT v=spf1 include:amazonses.com ~all\n",
+    ),
+    Story("A policy without a semicolon at all", "dmarc", "dmarc_syntax", '_dmarc 60 IN TXT "v=DMARC1 p=none"\n'),
     Story("Two SPF records", "spf", "spf_duplicate", SPF + '@ 60 IN TXT "v=spf1 mx -all"\n'),
     Story(
         "The same SPF record twice, but for a space",

@@ -94,6 +94,19 @@ def test_the_command_wants_to_know_which_of_several_organizations(acme: Organiza
         call_command("listen", "http://localhost:3000/", stdout=StringIO())
 
 
+def test_the_command_names_the_organizations_that_there_are(acme: Organization, globex: Organization) -> None:
+    with pytest.raises(CommandError) as refused:
+        call_command("listen", "http://localhost:3000/", "--organization", "Acme", stdout=StringIO())
+    assert str(refused.value) == (
+        f"There is no organization Acme, but {acme.public_id} (Acme), {globex.public_id} (Globex)."
+    )
+
+
+def test_the_command_says_that_plain_http_will_do(acme: Organization) -> None:
+    with pytest.raises(CommandError, match="url must begin with https:// or http://"):
+        call_command("listen", "notaurl", stdout=StringIO())
+
+
 def test_the_command_refuses_what_the_verb_refuses_in_one_line(acme: Organization) -> None:
     with pytest.raises(CommandError, match=r"events has 'no\.such'"):
         call_command("listen", "http://localhost:3000/", "--events", "no.such", stdout=StringIO())

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.errors import Refusal
+from accounts.models import Organization
 from accounts.organizations import create_organization
 
 
@@ -44,6 +45,9 @@ class Command(BaseCommand):
                 }
             )
         )
+        same = Organization.objects.filter(name__iexact=founded.organization.name).exclude(pk=founded.organization.pk)
+        if others := ", ".join(same.order_by("pk").values_list("public_id", flat=True)):
+            self.stderr.write(f"Mind that there was an organization of this name already: {others}")
         if founded.is_new_owner:
             page = f"{settings.PUBLIC_URL}{reverse('account_reset_password')}"
             self.stderr.write(f"{founded.owner.email} is new and chooses a password at {page}")

@@ -47,14 +47,23 @@ class Command(BaseCommand):
         listen(endpoint=made.endpoint, told=self._print, stop=stop)
 
     def _organization(self, public_id: str | None) -> Organization:
-        rows = Organization.objects.all() if public_id is None else Organization.objects.filter(public_id=public_id)
-        found = list(rows.order_by("pk")[: LISTED + 1])
+        if public_id is not None:
+            named = Organization.objects.filter(public_id=public_id).first()
+            if named is None:
+                raise CommandError(f"There is no organization {public_id}, but {self._listed() or 'none at all'}.")
+            return named
+        found = list(Organization.objects.order_by("pk")[:2])
         if not found:
-            raise CommandError("There is no such organization.")
+            raise CommandError("There is no organization.")
         if len(found) > 1:
-            named = ", ".join(f"{each.public_id} ({each.name})" for each in found[:LISTED])
-            raise CommandError(f"There are several organizations, name one with --organization: {named}")
+            raise CommandError(f"There are several organizations, name one with --organization: {self._listed()}")
         return found[0]
+
+    def _listed(self) -> str:
+        """The ids and names of the first few."""
+        some = list(Organization.objects.order_by("pk")[: LISTED + 1])
+        more = ", ..." if len(some) > LISTED else ""
+        return ", ".join(f"{each.public_id} ({each.name})" for each in some[:LISTED]) + more
 
     def _print(self, forwarded: Forwarded) -> None:
         delivery, answer = forwarded.delivery, forwarded.answer
