@@ -101,9 +101,16 @@ def _spf(spf: Part) -> Policy | None:
         words = SPF_REFUSALS[refusal]
         return Policy(current, "", f"{words[0].upper()}{words[1:]}.")
     if proposed and proposed != current:
-        remark = _("Amazon SES is added and nothing is taken out: who may send today still may.") if current else ""
-        return Policy(current, proposed, remark)
+        return Policy(current, proposed, _remark_on(current))
     return Policy(current, "", "")
+
+
+def _remark_on(current: str) -> str:
+    if not current:
+        return ""
+    if "\n" in current:
+        return _("None of several SPF records counts: put this one in the place of them all.")
+    return _("Amazon SES is added and nothing is taken out: who may send today still may.")
 
 
 def _lookups(spf: Part) -> str:

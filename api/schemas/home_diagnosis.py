@@ -85,7 +85,7 @@ class MailToday(TypedDict):
 
 
 class SpfDiagnosis(TypedDict):
-    """`proposed` is null where nothing can be proposed: several records, a mistake, or too many look-ups."""
+    """`proposed` is null where nothing can be proposed: a mistake that can not be mended, or too many look-ups."""
 
     current: str | None
     proposed: str | None

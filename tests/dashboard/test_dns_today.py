@@ -67,6 +67,16 @@ def test_the_records_list_the_merged_spf_and_the_card_says_what_changes(signed_i
     assert "nothing is taken out" in page
 
 
+def test_of_several_spf_records_the_card_says_that_one_comes_in_the_place_of_all(
+    signed_in: Client, acme: Organization
+) -> None:
+    current = "v=spf1 include:_spf.google.com ~all\nv=spf1 include:amazonses.com ~all"
+    merged = "v=spf1 include:_spf.google.com include:amazonses.com ~all"
+    page = page_with(signed_in, acme, spf=spf(current=current, proposed=merged, lookups=4))
+    assert "put this one in the place of them all" in page
+    assert "nothing is taken out" not in page
+
+
 @pytest.mark.parametrize(
     ("refusal", "words"),
     [
