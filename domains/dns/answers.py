@@ -27,7 +27,7 @@ class ServerAnswer:
 
     `cname` is the target where a CNAME stands at the asked name; `reason` says why an outcome is unknown; `is_bogus`,
     that a resolver refused an answer whose DNSSEC signatures do not hold (RFC 4035 section 5.5). `zone` is the one that
-    a "no" comes from, where the server says it.
+    a "no" comes from, where the server says it; `is_hearsay`, that the end of its CNAME is known from a cache alone.
     """
 
     server: str
@@ -38,6 +38,7 @@ class ServerAnswer:
     reason: str = ""
     is_bogus: bool = False
     zone: str = ""
+    is_hearsay: bool = False
 
     @property
     def is_silence(self) -> bool:
@@ -50,7 +51,7 @@ class Lookup:
     """One question to every server of the zone that holds the name, and to a public resolver.
 
     Where no server of the zone could be found or reached from here, the resolver's answer stands in `answers` alone and
-    `is_authoritative` is false.
+    `is_authoritative` is false, as it is where only the resolver knows what a CNAME leads to.
     """
 
     name: str

@@ -36,7 +36,7 @@ class Ask:
 def in_order(servers: Mapping[Question, int], weights: Mapping[Question, Weight], *, turn: int) -> list[Ask]:
     """All there is to ask, what matters most first; `servers` counts those of each question's zone.
 
-    `turn` is any number: from look to look another one lets other servers begin.
+    `turn` is any number, and another one lets other servers begin: one for each domain, so that its looks agree.
     """
     ranked: list[tuple[int, Ask]] = []
     branches: set[str] = set()

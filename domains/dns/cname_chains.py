@@ -50,6 +50,7 @@ def _joined(answer: ServerAnswer, led: Answers) -> Answers:
         reason = next((each.reason for each in led if each.reason), "no server could be found")
         reason = f"the CNAME leads to {answer.cname}, which can not be looked up: {reason}"
         return (replace(answer, outcome=Outcome.UNKNOWN, reason=reason),)
+    answer = replace(answer, is_hearsay=answer.is_hearsay or any(each.is_hearsay for each in reached))
     different = {frozenset(each.values): each for each in reversed(reached)}
     if len(different) == 1:
         return (_with_values(answer, reached[0], answer.server),)

@@ -16,15 +16,15 @@ def is_right(context: Context, answer: ServerAnswer) -> bool:
 
 
 def server_unreachable(context: Context) -> Finding | None:
-    reason = context.lookup.reason
+    reason, of = context.lookup.reason, context.lookup.zone or context.domain
     if _is_hearsay(context):
-        reason = "what a cache says of it proves nothing"
+        reason, of = "what a cache says of it proves nothing", context.lookup.cname or of
     elif context.lookup.outcome is not Outcome.UNKNOWN:
         return None
     return Finding(
         "server_unreachable",
         Verdict.UNKNOWN,
-        f"The name servers of {context.lookup.zone or context.domain} could not be asked: {reason}.",
+        f"The name servers of {of} could not be asked: {reason}.",
         "Nothing to change here; make sure that the zone's name servers answer, then check again.",
     )
 
@@ -52,17 +52,38 @@ def dnssec_bogus(context: Context) -> Finding | None:
 
 def not_delegated(context: Context) -> Finding | None:
     lookup, bought = context.lookup, registrable_domain(context.domain)
-    # Without a name it is the root.
-    is_from_above = lookup.is_authoritative and (not lookup.zone or is_below(bought, lookup.zone))
-    if lookup.outcome is not Outcome.NXDOMAIN or not is_from_above:
+    if lookup.outcome not in (Outcome.NXDOMAIN, Outcome.NODATA):
         return None
-    registry = f"The registry of .{lookup.zone}" if lookup.zone else "The root of the DNS"
+    if lookup.is_authoritative:
+        # Without a name it is the root.
+        is_from_above = not lookup.zone or is_below(bought, lookup.zone)
+        registry = f"The registry of .{lookup.zone}" if lookup.zone else "The root of the DNS"
+        if not is_from_above or _is_held_above(context, bought):
+            return None
+    else:
+        registry = "The public DNS"
+        if lookup.zone or not _is_unheard_of(context, bought):
+            return None
     return Finding(
         "not_delegated",
         Verdict.MISSING,
         f"{registry} does not know {bought}: it is not registered, has expired or is on hold.",
         f"Register or renew {bought} at your registrar, or correct its name servers there.",
     )
+
+
+def _is_held_above(context: Context, bought: str) -> bool:
+    """The zone of the suffix has records for the domain itself: it exists there, without a zone of its own."""
+    return any(
+        (name == bought or is_below(name, bought)) and each.zone == context.lookup.zone and (each.values or each.cname)
+        for (name, _), each in context.observation.lookups.items()
+    )
+
+
+def _is_unheard_of(context: Context, bought: str) -> bool:
+    """No zone is known at all, and the resolver says that the domain does not exist, so nothing below it either."""
+    lookups = context.observation.lookups.items()
+    return any(name == bought and each.outcome is Outcome.NXDOMAIN for (name, _), each in lookups)
 
 
 def wrong_nameservers(context: Context) -> Finding | None:

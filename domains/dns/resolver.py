@@ -7,11 +7,12 @@ their referrals (RFC 1034 section 5.3.3). What one look finds out about zones is
 from __future__ import annotations
 
 import asyncio
-import random
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from domains.dns.answers import Lookup, Observation, Outcome, ServerAnswer
 from domains.dns.asking_order import Ask, Question, Weight, at_least, in_order
@@ -27,7 +28,8 @@ from domains.names import registrable_domain
 More = Callable[[Observation], Sequence[Question]]
 
 MOST_ROUNDS = 5
-# Of what lies beside the records, and of zones that a CNAME leads to at somebody else's, some servers are enough.
+# Some servers are enough of what lies beside the records, and of somebody else's zone that a CNAME leads to: not where
+# it leads to what proves a name.
 MOST_ASKED_BESIDE = 2
 MOST_ASKED_ELSEWHERE = 3
 # What a first round leaves for what the records refer to.
@@ -94,6 +96,8 @@ class _Look:
     sights: dict[Question, _Sight] = field(default_factory=dict)
     lookups: dict[Question, Lookup] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+    # What proves whose the name is, so that all servers count which a CNAME leads to.
+    deciding: frozenset[Question] = frozenset()
 
     async def observe(self, questions: Sequence[Question], more: More | None, thrift: Thrift | None) -> Observation:
         asked = list(dict.fromkeys(questions))
@@ -103,8 +107,11 @@ class _Look:
             self.sights[question] = _Sight(zone)
         begun = {question: self.sights[question].zone for question in asked}
         servers = {question: len(zone.hosts) for question, zone in begun.items()}
-        turn = random.randrange(MOST_SERVERS)  # noqa: S311  (spreads the questions, guards nothing)
-        order = in_order(servers, thrift.weights if thrift else {}, turn=turn)
+        weights = thrift.weights if thrift else dict.fromkeys(asked, Weight.DECIDES)
+        self.deciding = frozenset(question for question, weight in weights.items() if weight is Weight.DECIDES)
+        # By the name, so that each look asks the same servers and agrees with the one before.
+        shortest = min((name for name, _ in asked), key=len, default="")
+        order = in_order(servers, weights, turn=zlib.crc32(shortest.encode(errors="replace")))
         room = len(order)
         if thrift is not None:
             room = max(at_least(order), thrift.questions - KEPT_BACK - self.allowance.asked)
@@ -198,28 +205,31 @@ class _Look:
         if not sight.zone.hosts or (_all_unknown(counting) and await self._is_cut_off(sight.zone, counting)):
             public = sight.public or await self._publicly(name, type_)
             return Lookup(name, type_, sight.zone.name, (public,), public, hosts, is_authoritative=False)
-        counting, stray = [await follow(each, type_, self._ask_target) for each in (counting, stray)]
-        return Lookup(name, type_, sight.zone.name, counting, sight.public, hosts, stray=stray)
+        most = MOST_SERVERS if question in self.deciding else MOST_ASKED_ELSEWHERE
+        ask = partial(self._ask_target, most)
+        counting, stray = [await follow(each, type_, ask) for each in (counting, stray)]
+        is_known = not any(answer.is_hearsay for answer in counting)
+        return Lookup(name, type_, sight.zone.name, counting, sight.public, hosts, is_known, stray)
 
     async def _is_cut_off(self, zone: Zone, answers: Sequence[ServerAnswer]) -> bool:
         """A server that refuses or fails has been reached, so that what caches still hold does not stand for it."""
         is_silent = bool(answers) and all(answer.is_silence for answer in answers)
         return is_silent and await self.zones.is_cut_off(zone)
 
-    async def _ask_target(self, name: str, type_: str) -> tuple[ServerAnswer, ...]:
+    async def _ask_target(self, most: int, name: str, type_: str) -> tuple[ServerAnswer, ...]:
         """What the servers that hold the target of a CNAME say, the resolver only where those can not be found."""
-        return await self.once((name, type_), lambda: self._find_target(name, type_))
+        return await self.once((name, type_, str(most)), lambda: self._find_target(name, type_, most))
 
-    async def _find_target(self, name: str, type_: str) -> tuple[ServerAnswer, ...]:
+    async def _find_target(self, name: str, type_: str, most: int) -> tuple[ServerAnswer, ...]:
         if self.zones.is_own(name):
             zone = await self.zones.holding(name)
         else:
             zone = await self.zones.of(name)
-            zone = Zone(zone.name, zone.hosts[:MOST_ASKED_ELSEWHERE])
+            zone = Zone(zone.name, zone.hosts[:most])
         whole, replies = await self._walk((name, type_), zone, zone)
         answers = tuple(replies.values())
         if not whole.hosts or (_all_unknown(answers) and await self._is_cut_off(whole, answers)):
-            return (await self.public.ask(name, type_),)
+            return (replace(await self.public.ask(name, type_), is_hearsay=True),)
         return answers
 
 

@@ -20,6 +20,8 @@ MOST_SERVERS = 8
 MOST_ASKED_ABOVE = 2
 PATIENCE_SECONDS = 0.4
 ABOVE_SECONDS = 1.0
+# A resolver that drops the question for a zone is asked a second time; what is left of the look is for its answers.
+ZONE_SECONDS = 2 * UDP_SECONDS + 0.1
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,16 @@ class Zones:
         parent = name.partition(".")[2]
         is_underscored = self.is_own(parent) and name.startswith("_")
         is_deep = self.is_own(parent) and parent.startswith("_")
-        listed = await self.of(parent if is_underscored or is_deep else name)
+        try:
+            listed = await asyncio.wait_for(self.of(parent if is_underscored or is_deep else name), ZONE_SECONDS)
+        except TimeoutError:
+            listed = Zone("")
         bought = registrable_domain(name)
         return await self.once(("all servers", listed.name, bought), lambda: self._all_servers(listed, bought))
 
     async def near(self, name: str, most: int) -> Zone:
         """The closest zone that this look already knows, with its best servers; referrals lead on from there."""
-        known = [zone for zone in self.known.values() if zone.name == name or is_below(name, zone.name)]
+        known = [zone for zone in self.known.values() if zone.name == name or is_inside(name, zone.name)]
         zone = max(known, key=lambda each: len(each.name), default=None) or await self.holding(name)
         best = sorted(zone.delegated, key=lambda host: host.name not in self.servers.useful)
         return Zone(zone.name, tuple(best[:most]))
@@ -91,11 +96,13 @@ class Zones:
             word = await self._word_from_above(bought, listed.hosts)
             zone = Zone(word.zone, of_a_referral(word, MOST_SERVERS)) if isinstance(word, Referral) else listed
         elif listed.hosts and "." in listed.name:
-            above = await self.of(listed.name.partition(".")[2])
-            word = await self._word_from_above(listed.name, above.hosts)
+            try:
+                above, word = await asyncio.wait_for(self._above(listed.name), ABOVE_SECONDS)
+            except TimeoutError:
+                above, word = Zone(""), None
             if isinstance(word, Referral) and word.zone == listed.name:
                 zone = Zone(listed.name, _united(of_a_referral(word, MOST_SERVERS), listed.hosts))
-            elif isinstance(word, ServerAnswer) and word.outcome is Outcome.NXDOMAIN:
+            elif isinstance(word, ServerAnswer) and _has_let_go(word, bought):
                 # Whoever still answers for the zone does so in vain.
                 registry = tuple(replace(host, is_listed=False) for host in above.hosts[:MOST_ASKED_ABOVE])
                 zone = Zone(above.name, _united(registry, listed.hosts))
@@ -103,22 +110,28 @@ class Zones:
         await asyncio.gather(*(self.servers.addresses(host) for host in zone.hosts))
         return zone
 
+    async def _above(self, name: str) -> tuple[Zone, ServerAnswer | Referral | None]:
+        zone = await self.of(name.partition(".")[2])
+        return zone, await self._word_from_above(name, zone.hosts)
+
     async def _word_from_above(self, name: str, hosts: Sequence[Host]) -> ServerAnswer | Referral | None:
         """What the first of two servers that answers says of who holds the name; None where neither does in time."""
         waiting = list(hosts[:MOST_ASKED_ABOVE])
         asked: set[asyncio.Task[ServerAnswer | Referral]] = set()
         ends, word = time.monotonic() + ABOVE_SECONDS, None
-        while word is None and (waiting or asked):
-            if waiting:
-                asked.add(asyncio.ensure_future(self.servers.ask(name, "NS", waiting.pop(0), attempts=1)))
-            patience = PATIENCE_SECONDS if waiting else max(0, ends - time.monotonic())
-            done, asked = await asyncio.wait(asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            if not (done or waiting):
-                break
-            words = [task.result() for task in done]
-            word = next((each for each in words if isinstance(each, Referral) or not _is_unknown(each)), None)
-        for task in asked:
-            task.cancel()
+        try:
+            while word is None and (waiting or asked):
+                if waiting:
+                    asked.add(asyncio.ensure_future(self.servers.ask(name, "NS", waiting.pop(0), attempts=1)))
+                patience = PATIENCE_SECONDS if waiting else max(0, ends - time.monotonic())
+                done, asked = await asyncio.wait(asked, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                if not (done or waiting):
+                    break
+                words = [task.result() for task in done]
+                word = next((each for each in words if isinstance(each, Referral) or not _is_unknown(each)), None)
+        finally:
+            for task in asked:
+                task.cancel()
         return word
 
     async def is_cut_off(self, zone: Zone) -> bool:
@@ -146,6 +159,15 @@ class Zones:
 def is_inside(name: str, zone: str) -> bool:
     """Whether a name is below a zone; all are below the root."""
     return bool(name) if not zone else is_below(name, zone)
+
+
+def _has_let_go(word: ServerAnswer, bought: str) -> bool:
+    """No such name; or none with servers, as where others still name hosts below it: then the registry itself says so.
+
+    A zone on one machine with the one above answers for itself.
+    """
+    is_from_above = bool(word.zone) and is_below(bought, word.zone)
+    return word.outcome is Outcome.NXDOMAIN or (word.outcome is Outcome.NODATA and is_from_above)
 
 
 def _is_unknown(reply: ServerAnswer) -> bool:

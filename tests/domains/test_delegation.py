@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from domains.challenge_looks import sight_of
+from domains.dns.answers import Observation
 from domains.dns.evaluation import Expected, IssuedTokens, Judgement, extra_questions, judge
 from domains.dns.resolver import observe
 from tests.domains.dns_zoo import Server, zoo
@@ -91,7 +93,12 @@ POLICY = 'd 60 IN TXT "v=DMARC1; p=none;"\n'
 
 
 def tell_of(expected: Expected, zones: dict[str, dict[str, str]], *cached: str) -> Judgement:
-    """The same where each server, by its digit, holds the zones given by origin; the resolver knows ns1's and others'.
+    seen = see([expected], zones, *cached)
+    return judge(expected, seen, domain=NAME, region="us-east-1", issued=IssuedTokens())
+
+
+def see(expected: list[Expected], zones: dict[str, dict[str, str]], *cached: str) -> Observation:
+    """What is seen where each server, by its digit, holds zones given by origin, and the resolver knows some of them.
 
     `cached` are "origin digit": the zone that the resolver has as that server has it.
     """
@@ -102,13 +109,12 @@ def tell_of(expected: Expected, zones: dict[str, dict[str, str]], *cached: str) 
         known[origin] = zones[number][origin]
     servers = [Server(f"127.0.0.1{number}", held) for number, held in zones.items()]
     with zoo(Server("127.0.0.10", known), *servers) as park:
-        seen = observe(
-            [(expected.name, expected.type)],
+        return observe(
+            [(each.name, each.type) for each in expected],
             resolvers=[("127.0.0.10", park.port)],
             authoritative_port=park.port,
-            more=lambda seen: extra_questions(expected, seen, domain=NAME),
+            more=lambda seen: [more for each in expected for more in extra_questions(each, seen, domain=NAME)],
         )
-    return judge(expected, seen, domain=NAME, region="us-east-1", issued=IssuedTokens())
 
 
 @pytest.mark.parametrize(
@@ -158,3 +164,87 @@ def test_a_name_below_no_registry_is_not_delegated() -> None:
     """The root says so itself, whatever a cache still has."""
     root = {".": SOA + ns("@", "1")}
     assert tell_of(RECORD, {"1": root}, ". 1").code == "not_delegated"
+
+
+CLAIM = Expected("claim", "TXT", f"_postern.{NAME}", "mine")
+ELSEWHERE = "acme-dns.example"
+TO_ELSEWHERE = SOA + ns("@", "12") + f"_postern 60 IN CNAME d.{ELSEWHERE}.\n_dmarc 60 IN CNAME d.{ELSEWHERE}.\n"
+BOTH_TEXTS = POLICY + "d 60 IN TXT mine\n"
+
+
+@pytest.mark.parametrize(
+    ("expected", "texts", "verdict", "code"),
+    [
+        (CLAIM, BOTH_TEXTS, "unknown", "server_unreachable"),
+        (DMARC, POLICY, "ok", ""),
+    ],
+)
+def test_a_cache_alone_proves_no_claim_through_a_cname_either(
+    expected: Expected, texts: str, verdict: str, code: str
+) -> None:
+    """Only the resolver knows the zone that the CNAME leads to."""
+    zones = {"1": {f"{NAME}.": TO_ELSEWHERE}, "2": {f"{NAME}.": TO_ELSEWHERE}, "3": {f"{ELSEWHERE}.": SOA + texts}}
+    judgement = tell_of(expected, zones, f"{NAME}. 1", f"{ELSEWHERE}. 3")
+    assert (judgement.verdict, judgement.code) == (verdict, code), judgement
+    assert not code or f"name servers of d.{ELSEWHERE} could not be asked" in judgement.message
+
+
+@pytest.mark.parametrize(("listed", "is_there"), [("", None), ("3", True)])
+def test_a_cache_alone_decides_no_challenge_through_a_cname(listed: str, is_there: bool | None) -> None:
+    other = SOA + ns("@", listed) + "d 60 IN TXT mine\n"
+    zones = {"1": {f"{NAME}.": TO_ELSEWHERE}, "2": {f"{NAME}.": TO_ELSEWHERE}, "3": {f"{ELSEWHERE}.": other}}
+    seen = see([CLAIM], zones, f"{NAME}. 1", f"{ELSEWHERE}. 3")
+    assert sight_of(CLAIM, [], seen).is_token_there is is_there
+
+
+@pytest.mark.parametrize("lagging", "3456")
+def test_all_servers_count_that_a_proofs_cname_leads_to(lagging: str) -> None:
+    zone = {f"{NAME}.": TO_ELSEWHERE}
+    others = {
+        number: {f"{ELSEWHERE}.": SOA + ns("@", "3456") + ("" if number == lagging else BOTH_TEXTS)}
+        for number in "3456"
+    }
+    right = next(number for number in others if number != lagging)
+    judgement = tell_of(CLAIM, {"1": zone, "2": zone, **others}, f"{NAME}. 1", f"{ELSEWHERE}. {right}")
+    assert judgement.code == "servers_disagree", judgement
+
+
+MX = Expected("inbound", "MX", NAME, "inbound-smtp.us-east-1.amazonaws.com", 10)
+SPF = Expected("spf", "TXT", NAME, "v=spf1 include:amazonses.com ~all")
+ALL = [RECORD, MX, SPF, DKIM, DMARC]
+OWN = SOA + ns("@", "12") + NEW + "@ 60 IN MX 10 inbound-smtp.us-east-1.amazonaws.com.\n"
+# Hosts of the domain that the registry keeps for others: the name is there, and has no servers.
+GLUE = "ns1.acme 60 IN A 127.0.0.11\n"
+
+
+def codes_of(zones: dict[str, dict[str, str]], *cached: str) -> dict[str, str]:
+    seen = see(ALL, zones, *cached)
+    judged = {each: judge(each, seen, domain=NAME, region="us-east-1", issued=IssuedTokens()) for each in ALL}
+    return {each.purpose: judgement.code for each, judgement in judged.items()}
+
+
+@pytest.mark.parametrize("kept", ["", GLUE])
+@pytest.mark.parametrize("cached", [["example. 8", f"{NAME}. 1"], ["example. 8"]])
+def test_a_domain_on_hold_is_not_delegated_for_each_record(kept: str, cached: list[str]) -> None:
+    own, registry = {f"{NAME}.": OWN}, {"example.": SOA + ns("@", "8") + kept}
+    assert set(codes_of({"1": own, "2": own, "8": registry}, *cached).values()) == {"not_delegated"}
+
+
+def test_a_zone_on_the_servers_of_its_registry_stands_without_a_delegation() -> None:
+    both = {f"{NAME}.": OWN.replace("ns1.", "ns8.").replace("ns2.", "ns8."), "example.": SOA + ns("@", "8")}
+    assert codes_of({"8": both}, "example. 8", f"{NAME}. 8")["ownership"] == ""
+
+
+def test_a_name_within_the_zone_of_its_suffix_is_delegated() -> None:
+    flat = "acme 60 IN MX 10 inbound-smtp.us-east-1.amazonaws.com.\n"
+    codes = codes_of({"8": {"example.": SOA + ns("@", "8") + flat}}, "example. 8")
+    assert codes == {"inbound": "", **dict.fromkeys(("ownership", "spf", "dkim", "dmarc"), "not_published")}
+
+
+def test_what_the_resolver_alone_calls_unknown_is_not_delegated() -> None:
+    assert set(codes_of({}).values()) == {"not_delegated"}
+
+
+def test_a_domain_that_the_resolver_knows_lacks_its_records_alone() -> None:
+    zones = {"1": {f"{NAME}.": SOA + "www 60 IN A 192.0.2.1\n"}}
+    assert set(codes_of(zones, f"{NAME}. 1").values()) == {"not_published"}

@@ -6,6 +6,8 @@ import asyncio
 import subprocess
 import sys
 
+import dns.message
+import dns.rdatatype
 import pytest
 
 from domains.dns.answers import Lookup, Observation, Outcome
@@ -202,6 +204,41 @@ def test_a_cname_at_an_mx_name_is_told_and_not_followed() -> None:
     with zoo(resolver_server(), *both(zone)) as park:
         lookup = only(park, "mail.acme.example", "MX")
     assert (lookup.values, lookup.cname) == ((), "m.acme.example")
+
+
+class Forgetful(Server):
+    """A resolver that drops the NS questions for all names but those of `behaviour`."""
+
+    def answer(self, query: dns.message.Message, *, is_tcp: bool) -> dns.message.Message | None:
+        question = query.question[0]
+        is_known = str(question.name).rstrip(".") in self.behaviour.split()
+        if question.rdtype == dns.rdatatype.NS and not is_known:
+            return None
+        return super().answer(query, is_tcp=is_tcp)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_resolvers_that_drop_the_question_for_the_zone_above_hide_nothing(count: int) -> None:
+    zones = {**RESOLVER_ZONES, "acme.example.": HEAD}
+    resolvers = [Forgetful(f"127.0.0.{10 - number}", zones, "acme.example") for number in range(count)]
+    with zoo(*resolvers, *both(HEAD + "@ 60 IN TXT here\n")) as park:
+        addresses = [(each.address, park.port) for each in resolvers]
+        seen = observe([("acme.example", "TXT")], resolvers=addresses, authoritative_port=park.port)
+    lookup = seen.lookups["acme.example", "TXT"]
+    assert (lookup.values, lookup.is_authoritative) == (("here",), True)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_resolvers_that_drop_all_questions_for_zones_still_tell_the_records(count: int) -> None:
+    resolvers = [Forgetful(f"127.0.0.{10 - number}", RESOLVER_ZONES) for number in range(count)]
+    questions = [("acme.example", "TXT"), ("t._domainkey.acme.example", "CNAME")]
+    aside = ("w._domainkey.acme.example", "CNAME")
+    with zoo(*resolvers, *both(HEAD)) as park:
+        addresses = [(each.address, park.port) for each in resolvers]
+        seen = observe(questions, resolvers=addresses, authoritative_port=park.port, more=lambda seen: [aside])
+    lookup = seen.lookups["acme.example", "TXT"]
+    assert (lookup.values, lookup.is_authoritative) == (("stale",), False)
+    assert {each.outcome for each in seen.lookups.values()} == {Outcome.FOUND, Outcome.NXDOMAIN}
 
 
 ROOT = SOA + "@ 60 IN NS ns4.nic.example.\n"
