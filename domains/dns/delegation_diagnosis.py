@@ -52,18 +52,11 @@ def dnssec_bogus(context: Context) -> Finding | None:
 
 def not_delegated(context: Context) -> Finding | None:
     lookup, bought = context.lookup, registrable_domain(context.domain)
-    if lookup.outcome not in (Outcome.NXDOMAIN, Outcome.NODATA):
+    # A resolver's word alone is not the registry's. Without a name the zone is the root.
+    is_from_above = lookup.is_authoritative and (not lookup.zone or is_below(bought, lookup.zone))
+    if lookup.outcome not in (Outcome.NXDOMAIN, Outcome.NODATA) or not is_from_above or _is_held_above(context, bought):
         return None
-    if lookup.is_authoritative:
-        # Without a name it is the root.
-        is_from_above = not lookup.zone or is_below(bought, lookup.zone)
-        registry = f"The registry of .{lookup.zone}" if lookup.zone else "The root of the DNS"
-        if not is_from_above or _is_held_above(context, bought):
-            return None
-    else:
-        registry = "The public DNS"
-        if lookup.zone or not _is_unheard_of(context, bought):
-            return None
+    registry = f"The registry of .{lookup.zone}" if lookup.zone else "The root of the DNS"
     return Finding(
         "not_delegated",
         Verdict.MISSING,
@@ -78,12 +71,6 @@ def _is_held_above(context: Context, bought: str) -> bool:
         (name == bought or is_below(name, bought)) and each.zone == context.lookup.zone and (each.values or each.cname)
         for (name, _), each in context.observation.lookups.items()
     )
-
-
-def _is_unheard_of(context: Context, bought: str) -> bool:
-    """No zone is known at all, and the resolver says that the domain does not exist, so nothing below it either."""
-    lookups = context.observation.lookups.items()
-    return any(name == bought and each.outcome is Outcome.NXDOMAIN for (name, _), each in lookups)
 
 
 def wrong_nameservers(context: Context) -> Finding | None:

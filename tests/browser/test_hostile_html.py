@@ -152,7 +152,8 @@ def surroundings(page: Page, message: InboundMessage) -> str:
             """() => {
                 const copy = document.documentElement.cloneNode(true)
                 copy.querySelectorAll("iframe").forEach(frame => frame.remove())
-                copy.querySelectorAll("title, h1, .envelope dd, time, input[name=csrfmiddlewaretoken], .images-note")
+                const mails = "title, h1, .envelope dd, details bdi, .images-note, time, [name=csrfmiddlewaretoken]"
+                copy.querySelectorAll(mails)
                     .forEach(each => { each.textContent = ""; each.removeAttribute("value") })
                 return copy.outerHTML
             }"""

@@ -241,8 +241,8 @@ def test_a_name_within_the_zone_of_its_suffix_is_delegated() -> None:
     assert codes == {"inbound": "", **dict.fromkeys(("ownership", "spf", "dkim", "dmarc"), "not_published")}
 
 
-def test_what_the_resolver_alone_calls_unknown_is_not_delegated() -> None:
-    assert set(codes_of({}).values()) == {"not_delegated"}
+def test_what_the_resolver_alone_calls_unknown_is_not_told_in_the_name_of_the_registry() -> None:
+    assert set(codes_of({}).values()) == {"not_published"}
 
 
 def test_a_domain_that_the_resolver_knows_lacks_its_records_alone() -> None:
