@@ -222,10 +222,10 @@ def _refuse_bad_labels(name: str) -> None:
     if any(len(label) > 63 for label in labels):
         raise InvalidDomainName("label_too_long")
     for label in labels:
+        if not LABEL.fullmatch(label.strip("-") or "a"):
+            raise InvalidDomainName("bad_character")
         if label.startswith("-") or label.endswith("-"):
             raise InvalidDomainName("hyphen")
-        if not LABEL.fullmatch(label):
-            raise InvalidDomainName("bad_character")
     if len(labels) < 2:
         raise InvalidDomainName("single_label")
     if labels[-1].isdigit():

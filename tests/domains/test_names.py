@@ -131,6 +131,7 @@ REFUSED = {
     "exa\0mple.com": "bad_character",
     "ex\u200dample.com": "bad_character",
     "under_score.com": "bad_character",
+    "under_score-.com": "bad_character",
     "exa!mple.com": "bad_character",
     "example.c'om": "bad_character",
     "-example.com": "hyphen",
