@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +14,6 @@ from django.utils import timezone
 from accounts.models import Organization
 from aws import mail_store
 from aws.errors import AwsUnavailable
-from domains.registration import register_domain
-from domains.verification import check_domain
 from inbound import ingestion, keeping, queues, sweeping
 from inbound.ingestion import ingest_due
 from inbound.mime import ParsedMessage
@@ -29,17 +26,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 CANARY = "canary-91be"
 RAW = f"From: Sam <{CANARY}-from@elsewhere.example>\r\nSubject: {CANARY}-subject\r\n\r\n{CANARY}-text\r\n"
-
-
-@pytest.fixture
-def hosts(
-    installation: SandboxProcess, acme: Organization, globex: Organization, publish: Callable[..., None]
-) -> SandboxProcess:
-    for organization, name in ((acme, "hello.example"), (globex, "other.example")):
-        domain = register_domain(organization=organization, name=name, actor="test", now=timezone.now())
-        publish(domain)
-        assert check_domain(domain=domain, actor="test", now=timezone.now()).status == "active"
-    return installation
 
 
 def deliver(sandbox: SandboxProcess, *recipients: str) -> str:

@@ -12,10 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import Organization
 from domains.models import Domain
-from domains.registration import register_domain
-from domains.verification import check_domain
 from inbound import ingestion, queues
 from inbound.ingestion import ingest_due
 from inbound.leasing import GIVE_UP_AFTER, LEASE, take_due
@@ -46,19 +43,6 @@ Content-Disposition: attachment; filename=offer.pdf
 an offer
 --b--
 """.replace("\n", "\r\n")
-
-
-@pytest.fixture
-def hosts(
-    installation: SandboxProcess, acme: Organization, globex: Organization, publish: Callable[..., None]
-) -> SandboxProcess:
-    """hello.example is acme's, other.example is globex's, both receive; every call of theirs is forgotten."""
-    for organization, name in ((acme, "hello.example"), (globex, "other.example")):
-        domain = register_domain(organization=organization, name=name, actor="test", now=timezone.now())
-        publish(domain)
-        assert check_domain(domain=domain, actor="test", now=timezone.now()).status == "active"
-    installation.control("DELETE", "/_sandbox/calls")
-    return installation
 
 
 def announce(sandbox: SandboxProcess) -> str:
