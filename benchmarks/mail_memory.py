@@ -76,14 +76,15 @@ def memory(pid: int | str, field: str) -> int:
     return 0
 
 
-def children() -> list[str]:
+def children(pid: str = "self") -> list[str]:
+    """And theirs."""
     found: list[str] = []
-    for task in Path("/proc/self/task").iterdir():
-        try:
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
             found += (task / "children").read_text().split()
-        except OSError:
-            continue
-    return found
+    except OSError:
+        return found  # a process or thread that has ended meanwhile
+    return found + [each for child in found for each in children(child)]
 
 
 @contextmanager

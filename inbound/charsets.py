@@ -59,20 +59,19 @@ _CONTROL = re.compile("[\0-\x1f\x7f\x80-\x9f\u2028\u2029]+")
 
 
 def decode_bytes(raw: bytes, charset: str) -> tuple[str, str]:
-    """Return the text and a defect or "". Wrong bytes become U+FFFD; an unknown charset is read as Latin-1.
+    """Return the text and a defect or "". Wrong bytes become U+FFFD.
 
     Without a charset, and under the name of ASCII or Latin-1, bytes that are UTF-8 are read as UTF-8: that is what the
-    sender's program forgot to say.
+    sender's program forgot to say. Under a name that nobody knows they are UTF-8 or else Windows-1252.
     """
     label = charset.partition("*")[0].strip().strip("\"'").lower()
     codec = _CODECS.get(label) if label else "cp1252"
-    if codec is None:
-        return clean_text(raw.decode("latin-1")), "unknown_charset"
-    if codec == "cp1252" and label != "windows-1252":
+    if codec is None or (codec == "cp1252" and label != "windows-1252"):
+        defect = "unknown_charset" if codec is None else ""
         try:
-            return clean_text(raw.decode("utf-8")), ""
+            return clean_text(raw.decode("utf-8")), defect
         except UnicodeDecodeError:
-            return clean_text(raw.decode("cp1252", "replace")), ""
+            return clean_text(raw.decode("cp1252", "replace")), defect
     try:
         return clean_text(raw.decode(codec)), ""
     except UnicodeDecodeError:

@@ -64,6 +64,8 @@ def take_from_staff(groups: Sequence[Group], *, event: Received, now: datetime) 
         organization=None, ses_message_id=event.ses_message_id, recipients__address=NOBODY
     )
     pks = list(swept.values_list("pk", flat=True))
+    if not pks:
+        return
     with transaction.atomic():
         purging.mark(InboundMessage.objects.filter(pk__in=pks), now=now)
     purging.purge(pks, now=now)

@@ -16,8 +16,9 @@ from datetime import datetime
 from inbound.charsets import clean_line, decode_bytes
 from inbound.mime_addresses import Address, parse_addresses
 from inbound.mime_bodies import read_decoded, write_decoded
+from inbound.mime_fields import MAX_HEADER_BYTES, MAX_HEADERS, MAX_ONE_HEADER_BYTES, Buffer, read_fields
 from inbound.mime_headers import decode_words, message_id, message_ids, parse_date, unfolded
-from inbound.mime_parts import MAX_HEADER_BYTES, MAX_HEADERS, MAX_ONE_HEADER_BYTES, Buffer, Part, read_fields, scan
+from inbound.mime_parts import Part, scan
 
 MAX_RAW_BYTES = 40 * 1024 * 1024 + 64 * 1024
 MAX_ADDRESSES = 500

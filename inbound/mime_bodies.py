@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import re
 from collections.abc import Iterator
 
-from inbound.mime_parts import Buffer, Part
+from inbound.mime_fields import Buffer
+from inbound.mime_parts import Part
 
 STEP = 1024 * 1024
+# Of a line that may be text rather than base64, so much is looked at; and at so many places of one part.
+LONGEST_LINE = 1000
+MOST_FOREIGN = 100
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+# A mark that base64 has not, or a blank within a line.
+_FOREIGN = re.compile(rb"[^A-Za-z0-9+/=\s]|(?<=[^\s])[ \t]++(?=[^\s])")
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64))
 
 
@@ -18,14 +25,14 @@ def decoded(buffer: Buffer, part: Part, defects: list[str]) -> Iterator[bytes]:
     """Yield the part's body by its Content-Transfer-Encoding (RFC 2045 section 6), notes of damage into `defects`."""
     encoding = part.encoding
     if encoding == "base64":
-        return _base64(buffer, part, defects)
+        return _base64(buffer, part.start, part.end, defects)
     if encoding == "quoted-printable":
         return _quoted_printable(buffer, part)
     if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
         return _uuencoded(buffer, part, defects)
     if encoding not in ("", "7bit", "8bit", "binary"):
         defects.append("unknown_transfer_encoding")
-    return _slices(buffer, part)
+    return _slices(buffer, part.start, part.end)
 
 
 def write_decoded(buffer: Buffer, part: Part, path: str | None, defects: list[str]) -> tuple[int, str]:
@@ -45,9 +52,10 @@ def write_decoded(buffer: Buffer, part: Part, path: str | None, defects: list[st
 
 
 def read_decoded(buffer: Buffer, part: Part, most: int, defects: list[str]) -> bytes:
-    """Return at most `most` bytes of the decoded body."""
+    """Return at most `most` bytes of a text's decoded body."""
     pieces, size = [], 0
-    for piece in decoded(buffer, part, defects):
+    is_base64 = part.encoding == "base64"
+    for piece in _base64_text(buffer, part, defects) if is_base64 else decoded(buffer, part, defects):
         pieces.append(piece)
         size += len(piece)
         if size > most:
@@ -56,14 +64,39 @@ def read_decoded(buffer: Buffer, part: Part, most: int, defects: list[str]) -> b
     return b"".join(pieces)[:most]
 
 
-def _slices(buffer: Buffer, part: Part) -> Iterator[bytes]:
-    for position in range(part.start, part.end, STEP):
-        yield buffer[position : min(position + STEP, part.end)]
+def _slices(buffer: Buffer, start: int, end: int) -> Iterator[bytes]:
+    for position in range(start, end, STEP):
+        yield buffer[position : min(position + STEP, end)]
 
 
-def _base64(buffer: Buffer, part: Part, defects: list[str]) -> Iterator[bytes]:
+def _base64_text(buffer: Buffer, part: Part, defects: list[str]) -> Iterator[bytes]:
+    """As it stands from the first line on that no encoder writes: some programs only say that they encode, and lists
+    put a footer of plain text behind."""
+    plain = _plain_from(buffer, part)
+    yield from _base64(buffer, part.start, plain, defects)
+    if plain < part.end:
+        defects.append("not_base64")
+        yield from _slices(buffer, plain, part.end)
+
+
+def _plain_from(buffer: Buffer, part: Part) -> int:
+    """Where the first line begins that is text; the part's end where none does."""
+    for number, found in enumerate(_FOREIGN.finditer(buffer, part.start, part.end)):
+        start = max(part.start, buffer.rfind(b"\n", part.start, found.start() + 1) + 1)
+        line = buffer[start : start + LONGEST_LINE].partition(b"\n")[0].strip()
+        # A little rubbish between the letters is base64 all the same.
+        if len(line.translate(None, _BASE64)) * 10 > len(line):
+            before = buffer[max(part.start, start - LONGEST_LINE) : start].strip()
+            is_word = len(before) < 20 and len(before) % 4 > 0 and b"=" not in before
+            return part.start if is_word else start
+        if number >= MOST_FOREIGN:
+            break
+    return part.end
+
+
+def _base64(buffer: Buffer, start: int, end: int, defects: list[str]) -> Iterator[bytes]:
     carry = b""
-    for piece in _slices(buffer, part):
+    for piece in _slices(buffer, start, end):
         letters = carry + piece.translate(None, _NOT_BASE64)
         padding = letters.find(b"=")
         if padding >= 0:
@@ -81,7 +114,7 @@ def _base64(buffer: Buffer, part: Part, defects: list[str]) -> Iterator[bytes]:
 
 def _quoted_printable(buffer: Buffer, part: Part) -> Iterator[bytes]:
     carry = b""
-    for piece in _slices(buffer, part):
+    for piece in _slices(buffer, part.start, part.end):
         text = carry + piece
         cut = text.rfind(b"\n") + 1
         if not cut:
@@ -96,7 +129,7 @@ def _quoted_printable(buffer: Buffer, part: Part) -> Iterator[bytes]:
 def _uuencoded(buffer: Buffer, part: Part, defects: list[str]) -> Iterator[bytes]:
     carry, is_inside = b"", False
     out: list[bytes]
-    for piece in _slices(buffer, part):
+    for piece in _slices(buffer, part.start, part.end):
         *lines, carry = (carry + piece).split(b"\n")
         # A line is 61 characters; one without an end would be carried from piece to piece.
         carry = carry[:1000]

@@ -17,6 +17,7 @@ MAX_PARAMETERS = 200
 MAX_REFERENCES = 100
 
 _LINE_BREAK = re.compile(rb"\r?\n")
+_BROKEN_FOLD = re.compile(rb"\r?\n(?=[^ \t\r\n])")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,75})\?([bBqQ])\?([^?]*+)\?=")
 _PARAMETER = re.compile(r'([^\s=;]{1,80}+)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"?|([^;]*+))', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -46,7 +47,7 @@ class Parameters:
 
 def unfolded(raw: bytes) -> str:
     """Return a raw field body as one line of text; bytes beyond ASCII are UTF-8 (RFC 6532) or else Windows-1252."""
-    return decode_bytes(_LINE_BREAK.sub(b"", raw), "")[0].strip()
+    return decode_bytes(_LINE_BREAK.sub(b"", _BROKEN_FOLD.sub(b" ", raw)), "")[0].strip()
 
 
 def decode_words(text: str) -> str:

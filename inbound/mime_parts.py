@@ -6,15 +6,12 @@ looked up among their boundaries (RFC 2046 section 5.1). A line break is LF, wit
 
 from __future__ import annotations
 
-import mmap
 import re
 from dataclasses import dataclass, field
 
+from inbound.mime_fields import MAX_HEADERS, Buffer, read_fields
 from inbound.mime_headers import Parameters, content_type, first_token, parse_parameters, unfolded
 
-MAX_HEADER_BYTES = 256 * 1024
-MAX_ONE_HEADER_BYTES = 64 * 1024
-MAX_HEADERS = 1000
 MAX_PART_HEADERS = 100
 MAX_DEPTH = 32
 MAX_PARTS = 1000
@@ -22,10 +19,6 @@ MAX_BOUNDARY_BYTES = 256
 # A mail of nothing but lines that look like delimiters would otherwise keep us looking them up for seconds.
 MAX_CANDIDATES = 1_000_000
 
-Buffer = bytes | mmap.mmap
-
-_FIELD_NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
-_HEAD_END = re.compile(rb"\n\r?\n")
 _CANDIDATE = re.compile(rb"\n--([^\r\n]{1,%d})" % (MAX_BOUNDARY_BYTES + 8))
 
 
@@ -211,59 +204,3 @@ def _boundary(part: Part) -> bytes:
     named = part.parameters.named if part.parameters else {}
     boundary = named.get("boundary", "").rstrip(" \t").encode("utf-8", "replace")
     return boundary if len(boundary) <= MAX_BOUNDARY_BYTES else b""
-
-
-def read_fields(
-    buffer: Buffer, start: int, size: int, *, most: int, defects: list[str]
-) -> tuple[list[tuple[str, bytes]], int]:
-    """Return the header fields at `start`, names as written, bodies still folded, and where the body begins.
-
-    At most `most` fields, MAX_ONE_HEADER_BYTES each, MAX_HEADER_BYTES in all; what is beyond is passed over and noted.
-    """
-    fields: list[tuple[str, bytes]] = []
-    position = name_end = 0
-    field_start = -1
-    position, limit = start, min(size, start + MAX_HEADER_BYTES)
-
-    def finish(end: int) -> None:
-        if field_start < 0:
-            return
-        if end - name_end > MAX_ONE_HEADER_BYTES:
-            defects.append("header_too_long")
-            end = name_end + MAX_ONE_HEADER_BYTES
-        fields.append((name, buffer[name_end:end]))
-
-    name = ""
-    while position < limit:
-        line_end = buffer.find(b"\n", position, limit)
-        after = limit if line_end < 0 else line_end + 1
-        first = buffer[position : position + 2]
-        if first[:1] == b"\n" or first == b"\r\n":
-            finish(position)
-            return fields, after
-        if first[:1] not in (b" ", b"\t"):
-            # Read no further than a name can be long: the line may be megabytes.
-            found = None if first == b"--" else _FIELD_NAME.match(buffer[position : min(after, position + 210)])
-            finish(position)
-            field_start = -1
-            if found is None and not (position == start and first == b"Fr"):
-                # Not a header line and no blank line either: the body begins here without one.
-                defects.append("header_without_end")
-                return fields, position
-            if len(fields) >= most:
-                defects.append("too_many_headers")
-                return fields, _after_head(buffer, position, size)
-            if found is not None:
-                field_start, name_end = position, position + found.end()
-                name = found[1].decode("ascii")
-        position = after
-    finish(position)
-    if limit < size:
-        defects.append("headers_too_long")
-        return fields, _after_head(buffer, position, size)
-    return fields, size
-
-
-def _after_head(buffer: Buffer, position: int, size: int) -> int:
-    found = _HEAD_END.search(buffer, position, size)
-    return size if found is None else found.end()

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
-import os
-import signal
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import nh3
 import orjson
 
 from inbound.mime import MAX_HEADER_BYTES, Address, ParsedAttachment, ParsedMessage, parse_head
+from inbound.nursery import run_job
 
 SECONDS = 10.0
 MEMORY_BYTES = 512 * 1024 * 1024
 # No decoded part is larger than the mail; the answer holds two texts of 2 MiB and the headers, as JSON.
 MAX_FILE_BYTES = 64 * 1024 * 1024
-
-_ROOT = Path(__file__).resolve().parent.parent
-_LIBRARY = Path(nh3.__file__ or "").resolve().parent.parent
 
 
 def parse_in_child(
@@ -40,7 +31,16 @@ def parse_in_child(
     """
     mail, folder = Path(path).resolve(), Path(attachments_folder).resolve()
     answer = folder / "answer.json"
-    reason = _run_child(mail, folder, answer, seconds=seconds, memory_bytes=memory_bytes)
+    reason = run_job(
+        {
+            "mail": str(mail),
+            "folder": str(folder),
+            "answer": str(answer),
+            "seconds": seconds,
+            "memory_bytes": memory_bytes,
+            "file_bytes": MAX_FILE_BYTES,
+        }
+    )
     try:
         if not reason:
             return read_answer(answer.read_bytes())
@@ -51,33 +51,6 @@ def parse_in_child(
         answer.unlink(missing_ok=True)
     with mail.open("rb") as file:
         return parse_head(file.read(MAX_HEADER_BYTES), defect=reason)
-
-
-def _run_child(mail: Path, folder: Path, answer: Path, *, seconds: float, memory_bytes: int) -> str:
-    """Return "" when the child has written its answer, else a word for why it did not."""
-    limits = (str(memory_bytes), str(math.ceil(seconds)), str(MAX_FILE_BYTES), str(_LIBRARY))
-    child = subprocess.Popen(  # noqa: S603 - every word of the command is ours
-        # No site-packages, and none of our settings or secrets in its environment.
-        [sys.executable, "-E", "-s", "-S", "-m", "inbound.parsing_child", str(mail), str(folder), str(answer), *limits],
-        cwd=_ROOT,
-        env={},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        status = child.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return "parser_too_slow"
-    finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-    if status == -signal.SIGXCPU:
-        return "parser_too_slow"
-    return "" if status == 0 else "parser_died"
 
 
 def read_answer(answer: bytes) -> ParsedMessage:

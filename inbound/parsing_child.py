@@ -1,48 +1,92 @@
-"""The child that parses one mail and may be killed for it: `python -m inbound.parsing_child MAIL FOLDER ANSWER ...`.
+"""The process that parses mail, each in a fork of its own that may be killed for it: `python -m inbound.parsing_child`.
 
-It starts without site-packages and Django, for a fast start: nothing but the standard library is imported here, and
-nh3 only for a mail that has HTML and no text.
+It starts without site-packages and Django, and has all that parsing needs in memory before the first mail: a fork is
+there within a millisecond or two. A job is a line of JSON on its standard input, its end a line on standard output;
+it ends itself when its input does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import resource
+import select
+import signal
 import sys
 from dataclasses import asdict, replace
 from datetime import datetime
+from typing import Any, NoReturn
 
-from inbound.mime import ParsedMessage, parse_file
+from inbound.mime import parse_file
+
+TOO_SLOW, DIED = "parser_too_slow", "parser_died"
 
 
-def main(arguments: list[str]) -> int:
-    """Parse MAIL within MEMORY bytes, SECONDS of processor time and files of FILE bytes, and write JSON to ANSWER.
+def main(library: str) -> int:
+    """Serve until the input ends; `library` is the folder where nh3 is installed."""
+    sys.path.append(library)
+    from inbound.html_text import text_of_html  # noqa: F401 - in memory before the first fork
 
-    LIBRARY is the folder where nh3 is installed.
-    """
-    mail, folder, answer, memory, seconds, file_bytes, library = arguments
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(file_bytes), int(file_bytes)))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # macOS refuses an address-space limit; the deadline still holds there.
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-    parsed = parse_file(mail, folder)
-    if parsed.html and not parsed.text.strip():
-        parsed = _with_text(parsed, library)
-    with open(answer, "w", encoding="utf-8") as file:
-        json.dump(asdict(parsed), file, ensure_ascii=False, default=datetime.isoformat)
+    while line := sys.stdin.buffer.readline():
+        sys.stdout.write(_run(json.loads(line)) + "\n")
+        sys.stdout.flush()
     return 0
 
 
-def _with_text(parsed: ParsedMessage, library: str) -> ParsedMessage:
-    # What it imports is found only now, and rarely needed.
-    sys.path.append(library)
+def _run(job: dict[str, Any]) -> str:
+    """Parse in a fork, for at most job["seconds"]; a word for why it came to nothing, or "" where all is well."""
+    ended, alive = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(ended)
+        _parse_and_exit(job)
+    os.close(alive)
+    # The pipe comes to its end when the fork does, whatever it dies of.
+    is_over = bool(select.select([ended], [], [], job["seconds"])[0])
+    os.close(ended)
+    if not is_over:
+        os.kill(pid, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if not is_over or code == -signal.SIGXCPU:
+        return TOO_SLOW
+    return DIED if code else ""
+
+
+def _parse_and_exit(job: dict[str, Any]) -> NoReturn:
+    code = 1
+    try:
+        _limit(job)
+        with open(os.devnull, "r+b") as nothing:
+            os.dup2(nothing.fileno(), 0)
+            os.dup2(nothing.fileno(), 1)
+        _parse(job)
+        code = 0
+    finally:
+        # Nothing of the parent's is cleaned up or flushed a second time.
+        os._exit(code)
+
+
+def _limit(job: dict[str, Any]) -> None:
+    processor = max(1, round(job["seconds"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (processor, processor))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (job["file_bytes"], job["file_bytes"]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # macOS refuses an address-space limit; the deadline still holds there.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (job["memory_bytes"], job["memory_bytes"]))
+
+
+def _parse(job: dict[str, Any]) -> None:
+    """Parse job["mail"], its attachments into job["folder"], and write JSON to job["answer"]."""
     from inbound.html_text import text_of_html
 
-    return replace(parsed, text_from_html=text_of_html(parsed.html))
+    parsed = parse_file(job["mail"], job["folder"])
+    if parsed.html and not parsed.text.strip():
+        parsed = replace(parsed, text_from_html=text_of_html(parsed.html))
+    with open(job["answer"], "w", encoding="utf-8") as file:
+        json.dump(asdict(parsed), file, ensure_ascii=False, default=datetime.isoformat)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1]))

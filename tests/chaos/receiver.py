@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver:
-    """`ids` holds, by message, the `webhook-id`s under which its event came; only what was answered by 200 counts."""
+    """Only what was answered by 200 counts as taken."""
 
     def __init__(self, seed: int) -> None:
-        self.ids: dict[str, set[str]] = defaultdict(set)
+        self._ids: dict[str, set[str]] = defaultdict(set)
         self.taken = 0
         self._lock = threading.Lock()
         self._rng = random.Random(seed)
@@ -47,9 +47,14 @@ class Receiver:
                 self._refused.add(webhook_id)
                 return 500
             if event["type"] == "message.received":
-                self.ids[event["data"]["id"]].add(webhook_id)
+                self._ids[event["data"]["id"]].add(webhook_id)
                 self.taken += 1
         return 200
+
+    def ids(self) -> dict[str, frozenset[str]]:
+        """By message, the `webhook-id`s under which its event has come until now."""
+        with self._lock:
+            return {message: frozenset(ids) for message, ids in self._ids.items()}
 
     def stop(self) -> None:
         self._server.shutdown()

@@ -220,6 +220,7 @@ def _count(postgres: PrivatePostgres, receiver: Receiver, traffic: list[Mail]) -
         rows = connection.execute(STORED).fetchall()
         foreign = connection.execute(FOREIGN).fetchone()
         forged = connection.execute(OF_FORGED, [f"%{FORGED}-%", f"{FORGED}-%"]).fetchone()
+    ids = receiver.ids()
     times = Counter((str(name), str(subject)) for name, subject, _ in rows)
     messages = {str(public_id) for _, _, public_id in rows}
     return Count(
@@ -230,8 +231,8 @@ def _count(postgres: PrivatePostgres, receiver: Receiver, traffic: list[Mail]) -
         doubled=sum(number - 1 for number in times.values()),
         leaked=int(foreign[0] if foreign else 0) + len(set(times) - expected),
         events=receiver.taken,
-        events_lost=len(messages - set(receiver.ids)),
-        events_under_two_ids=sum(len(ids) > 1 for ids in receiver.ids.values()),
+        events_lost=len(messages - set(ids)),
+        events_under_two_ids=sum(len(each) > 1 for each in ids.values()),
     )
 
 

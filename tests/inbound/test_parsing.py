@@ -18,6 +18,8 @@ from inbound.parsing import parse_in_child
 from .nasty_mails import GROWING, SMALL, head, multipart, one_part
 
 GOOD = one_part(b"text/plain", b"hello")
+# A second of work, or half of it.
+SLOW = GROWING["delimiters of nobody"](10_000_000)
 
 
 def in_child(raw: bytes, folder: Path, **limits: float) -> ParsedMessage:
@@ -84,7 +86,7 @@ def test_a_mail_over_forty_megabytes_fails_with_its_headers(tmp_path: Path) -> N
 
 
 def test_a_child_that_takes_too_long_is_killed(tmp_path: Path) -> None:
-    parsed = in_child(GOOD, tmp_path, seconds=0.001)
+    parsed = in_child(SLOW, tmp_path, seconds=0.01)
     assert (parsed.status, parsed.defects) == ("failed", ("parser_too_slow",))
     assert (parsed.subject, parsed.from_ and parsed.from_.email) == ("here", "ann@example.org")
 
@@ -99,7 +101,7 @@ def test_a_dead_child_leaves_no_attachments(tmp_path: Path) -> None:
     attachments = tmp_path / "attachments"
     attachments.mkdir()
     (attachments / "0").write_bytes(b"half a file")
-    assert in_child(GOOD, tmp_path, seconds=0.001).attachments == ()
+    assert in_child(SLOW, tmp_path, seconds=0.01).attachments == ()
     assert list(attachments.iterdir()) == []
 
 
