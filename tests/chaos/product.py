@@ -104,6 +104,13 @@ class Product:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
 
+    def freeze(self, name: str, seconds: float) -> None:
+        """As where a machine is paused or swaps: it holds what it holds, and goes on as if no time had passed."""
+        group = self._running[name].pid
+        os.killpg(group, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.killpg(group, signal.SIGCONT)
+
     def stop(self) -> None:
         for name in list(self._running):
             self.kill(name)

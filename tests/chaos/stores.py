@@ -81,13 +81,16 @@ class PrivatePostgres:
 
 class PrivateRedis:
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        self.port, self._folder = free_port(), folder
         program = shutil.which("redis-server")
         if program is None:
             raise NoStores("there is no redis-server on this machine")
-        command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        with (folder / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        self._command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.start()
+
+    def start(self) -> None:
+        with (self._folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, cwd=self._folder, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:

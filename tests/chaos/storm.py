@@ -75,7 +75,7 @@ class Count:
 
 
 class Weather:
-    """Kills, empties, restarts and lets S3 fail at random until it is called off."""
+    """Kills, freezes, empties, restarts and lets S3 and SQS fail at random until it is called off."""
 
     def __init__(
         self,
@@ -106,29 +106,28 @@ class Weather:
             raise self.error
 
     def _blow(self) -> None:
+        deeds = {
+            self._kill: 55,
+            self._spoil_aws: 17,
+            self._freeze: 10,
+            self._redis.flush: 8,
+            self._take_redis_away: 5,
+            self._postgres.restart: 5,
+        }
         try:
             while not self._is_over.wait(self._rng.uniform(0.5, 1.5) * self._pause):
-                deed = self._rng.choices(["kill", "flush", "restart", "s3"], [65, 12, 6, 17])[0]
-                if deed == "kill":
-                    victim = self._rng.choice(list(COMMANDS))
-                    if not self._product.has_worked(victim):
-                        continue
-                    self._kill(victim)
-                elif deed == "flush":
-                    self._redis.flush()
-                elif deed == "s3":
-                    self._spoil_s3()
-                else:
-                    self._postgres.restart()
-                self.deeds[deed] += 1
+                (deed,) = self._rng.choices(list(deeds), list(deeds.values()))
+                deed()
+                self.deeds[deed.__name__.strip("_")] += 1
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             # Told by the thread that waits for this one.
             self.error = error
 
-    def _spoil_s3(self) -> None:
+    def _spoil_aws(self) -> None:
         """The next few calls of one kind fail, are slow, or lose their answers."""
+        calls = ["GetObject", "PutObject", "DeleteObject", "ListObjectsV2", "ReceiveMessage", "DeleteMessage"]
         fault = {
-            "operation": self._rng.choice(["GetObject", "PutObject", "DeleteObject", "ListObjectsV2"]),
+            "operation": self._rng.choice(calls),
             "kind": self._rng.choice(["error", "delay", "lose_answer", "cut"]),
             "status": 503,
             "seconds": self._rng.uniform(0.2, 2.0),
@@ -136,9 +135,23 @@ class Weather:
         }
         self._sandbox.control("POST", "/_sandbox/faults", fault)
 
-    def _kill(self, name: str) -> None:
+    def _take_redis_away(self) -> None:
+        self._redis.stop()
+        self._is_over.wait(self._rng.uniform(1, 6))
+        self._redis.start()
+
+    def _freeze(self) -> None:
+        name = self._rng.choice(list(COMMANDS))
+        self._product.freeze(name, self._rng.uniform(1, 8))
+        self.deeds[f"{name} frozen"] += 1
+
+    def _kill(self) -> None:
+        worked = [each for each in COMMANDS if self._product.has_worked(each)]
+        if not worked:
+            return
+        name = self._rng.choice(worked)
         self._product.kill(name)
-        self.deeds[name] += 1
+        self.deeds[f"{name} killed"] += 1
         self._product.start(name)
 
 
