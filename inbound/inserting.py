@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
 from types import NoneType
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, models
+from django.db.backends.utils import CursorWrapper
 
 
 def insert_unless_there(row: models.Model) -> bool:
@@ -34,13 +36,28 @@ def insert_unless_there(row: models.Model) -> bool:
 
 def _value(field: models.Field[Any, Any], value: object) -> object:
     # Text and numbers go as they are.
-    return value if type(value) in (str, int, bool, NoneType) else field.get_db_prep_save(value, connection)
+    if type(value) in (str, int, bool, NoneType):
+        return value
+    if type(value) is datetime:
+        return connection.ops.adapt_datetimefield_value(value)
+    return field.get_db_prep_save(value, connection)
 
 
 def _execute(statement: str, values: list[Any]) -> bool:
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(statement, values)
         return bool(cursor.rowcount > 0)
+
+
+def _cursor() -> CursorWrapper:
+    """On PostgreSQL one that sends the values beside the statement, and need not write them into it."""
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    from django.db.backends.postgresql.base import ServerBindingCursor
+
+    connection.ensure_connection()
+    cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
+    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
 
 
 @lru_cache

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 from cryptography.exceptions import InvalidSignature
@@ -132,6 +133,7 @@ def verify(message: SnsMessage, public_key: RSAPublicKey) -> bool:
     return True
 
 
+@lru_cache(maxsize=64)
 def certificate_url_matches(url: str, topic_arn: str) -> bool:
     """Tell whether `url` is where SNS keeps the certificates for the region of `topic_arn`, in its only spelling."""
     parts = _TOPIC_ARN.fullmatch(topic_arn)
