@@ -52,6 +52,10 @@ class MalformedMessage(ValueError):
     """The body is certainly not something that Amazon SNS sends; the text says what is wrong with it."""
 
 
+class UnsignedMessage(MalformedMessage):
+    """It is written as a message of SNS, but bears no signature that could be looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class SnsMessage:
     """One message of SNS over HTTPS, decoded but not yet believed.
@@ -75,7 +79,7 @@ class SnsMessage:
 
 
 def parse_message(body: bytes) -> SnsMessage:
-    """Read a request body of at most MAX_BODY_BYTES; raise MalformedMessage, and never anything else."""
+    """Read a request body of at most MAX_BODY_BYTES; raise MalformedMessage or UnsignedMessage, never anything else."""
     fields = _load_object(body)
     kind = _text(fields, "Type")
     if kind not in TYPES:
@@ -90,9 +94,9 @@ def parse_message(body: bytes) -> SnsMessage:
         # AWS writes no Subject when there is none, some emulators write null: both mean absent.
         subject=None if fields.get("Subject") is None else _text(fields, "Subject"),
         timestamp=_moment(timestamp_text),
-        signature=_signature(_text(fields, "Signature")),
-        signature_version=_text(fields, "SignatureVersion"),
-        signing_cert_url=_text(fields, "SigningCertURL"),
+        signature=_signature(_of_signature(fields, "Signature")),
+        signature_version=_of_signature(fields, "SignatureVersion"),
+        signing_cert_url=_of_signature(fields, "SigningCertURL"),
         token=_matching(fields, "Token", _TOKEN) if is_confirmation else "",
         subscribe_url=_text(fields, "SubscribeURL") if is_confirmation else "",
         timestamp_text=timestamp_text,
@@ -203,11 +207,18 @@ def _moment(text: str) -> datetime:
         raise MalformedMessage("Timestamp is not a moment in time") from None
 
 
+def _of_signature(fields: Mapping[str, object], name: str) -> str:
+    try:
+        return _text(fields, name)
+    except MalformedMessage as error:
+        raise UnsignedMessage(str(error)) from None
+
+
 def _signature(text: str) -> bytes:
     try:
         signature = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise MalformedMessage("Signature is not base64") from None
+        raise UnsignedMessage("Signature is not base64") from None
     if not signature:
-        raise MalformedMessage("Signature is empty")
+        raise UnsignedMessage("Signature is empty")
     return signature

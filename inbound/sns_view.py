@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from aws.errors import AwsError
 from inbound import door
 from inbound.certificates import CertificateUnavailable, UntrustedCertificateUrl
-from inbound.sns import MAX_BODY_BYTES, MalformedMessage, parse_message
+from inbound.sns import MAX_BODY_BYTES, MalformedMessage, UnsignedMessage, parse_message
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +23,16 @@ def _answer(status: int, text: str) -> HttpResponse:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """The body, cut one byte past the limit. Django reads none where a proxy sends it in chunks, without a length."""
-    if not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated"):
-        return bytes(request.META["wsgi.input"].read(MAX_BODY_BYTES + 1))
-    return request.read(MAX_BODY_BYTES + 1)
+    """The body, cut one byte past the limit; raises MalformedMessage for one that ends too early, or in bad chunks.
+
+    Django reads none where a proxy sends it in chunks, without a length.
+    """
+    is_in_chunks = not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated")
+    read = request.META["wsgi.input"].read if is_in_chunks else request.read
+    try:
+        return bytes(read(MAX_BODY_BYTES + 1))
+    except Exception as error:
+        raise MalformedMessage(f"the body can not be read: {error}") from error
 
 
 @csrf_exempt
@@ -44,11 +50,11 @@ def receive_sns(request: HttpRequest) -> HttpResponse:
         door.check_headers(message, request.headers)
         door.believe(message, now=timezone.now())
         door.take_in(message, source="sns", now=timezone.now())
-    except MalformedMessage as error:
-        return _answer(400, str(error))
-    except (door.NotOurs, UntrustedCertificateUrl) as error:
+    except (door.NotOurs, UnsignedMessage, UntrustedCertificateUrl) as error:
         logger.warning("refused a message at the SNS door: %s", error)
         return _answer(403, "not ours")
+    except MalformedMessage as error:
+        return _answer(400, str(error))
     except (CertificateUnavailable, door.NotNow, AwsError, DatabaseFailure) as error:
         # DatabaseFailure: a connection that the server closed is an InterfaceError, which is no DatabaseError.
         logger.warning("could not take a message at the SNS door: %s", error)

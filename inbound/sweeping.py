@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from django.db.models import Q
 from accounts.doorbell import ring
 from aws.errors import AwsError
 from aws.mail_store import StoredObject, delete_object, iter_objects, read_range
+from channels.routing import route
 from domains.models import Installation
 from inbound.keeping import NOBODY
 from inbound.models import DeletedMessage, InboundMessage, SnsNotification, SweepTurn
@@ -95,19 +97,24 @@ def _sweep_one(row: Installation, stored: StoredObject, ses_message_id: str, *, 
     region = settings.SES_REGIONS[0]
     if SnsNotification.objects.filter(ses_message_id=ses_message_id).exclude(state=State.DONE).exists():
         return False
-    if _is_done(ses_message_id):
+    head = read_range(region=region, bucket=row.bucket, key=stored.key, start=0, length=HEAD_BYTES)
+    recipient = recipient_of_received(head)
+    if _is_done(ses_message_id, recipient, at=stored.last_modified):
         # Stored, but the process died before it cleared the object away.
         delete_object(region=region, bucket=row.bucket, key=stored.key)
         return False
-    head = read_range(region=region, bucket=row.bucket, key=stored.key, start=0, length=HEAD_BYTES)
-    return _adopt(row, stored, ses_message_id, recipient=recipient_of_received(head) or NOBODY, now=now)
+    return _adopt(row, stored, ses_message_id, recipient=recipient or NOBODY, now=now)
 
 
-def _is_done(ses_message_id: str) -> bool:
-    return (
-        InboundMessage.objects.filter(ses_message_id=ses_message_id).exists()
-        or DeletedMessage.objects.filter(ses_message_id=ses_message_id).exists()
-    )
+def _is_done(ses_message_id: str, recipient: str | None, *, at: datetime) -> bool:
+    """Whose the mail is, as far as it says so, has it or has deleted it: what others have of it is their own."""
+    kept = InboundMessage.objects.filter(ses_message_id=ses_message_id)
+    deleted = DeletedMessage.objects.filter(ses_message_id=ses_message_id)
+    domain = route(recipient=recipient, at=at).domain if recipient else None
+    if domain is not None:
+        owner = domain.organization_id
+        kept, deleted = kept.filter(organization=owner), deleted.filter(organization=owner)
+    return kept.exists() or deleted.exists()
 
 
 def _adopt(row: Installation, stored: StoredObject, ses_message_id: str, *, recipient: str, now: datetime) -> bool:
@@ -127,8 +134,10 @@ def _adopt(row: Installation, stored: StoredObject, ses_message_id: str, *, reci
             "action": {"type": "S3", "bucketName": row.bucket, "objectKey": stored.key},
         },
     }
+    # SES puts the object anew for every rule that matched: what was adopted for one may be there for another again.
+    whose = hashlib.sha256(recipient.encode(errors="replace")).hexdigest()[:12]
     made = SnsNotification.objects.get_or_create(
-        sns_message_id=f"sweep-{ses_message_id}"[:100],
+        sns_message_id=f"sweep-{whose}-{ses_message_id}"[:100],
         defaults={
             "topic_arn": row.topic_arn,
             "source": SnsNotification.Source.SWEEP,

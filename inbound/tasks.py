@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
 from django.utils import timezone
 
+from aws.errors import AwsError
 from inbound import ingestion, queues, releasing, retention, sweeping, tidying
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -25,7 +30,11 @@ def drain_queues(**kwargs: object) -> None:
 
 @shared_task
 def sweep_mail(**kwargs: object) -> None:
-    sweeping.sweep(now=timezone.now())
+    try:
+        sweeping.sweep(now=timezone.now())
+    except AwsError as error:
+        # Said in a line and without a traceback: while S3 is away it is said every time.
+        logger.error("the incoming mail was not swept, the next sweep tries again: %s", error)
 
 
 @shared_task

@@ -75,6 +75,17 @@ def give_zones_their_own_servers() -> None:
     vars(models)["DelegationSet"] = OwnDelegationSet
 
 
+def let_objects_go_while_they_are_listed() -> None:
+    """moto fails to list a bucket of which an object is deleted meanwhile; S3 lists it or does not."""
+    from moto.s3.utils import _VersionedKeyStore
+
+    def items(store: dict[str, list[Any]]) -> Iterator[tuple[str, Any]]:
+        # A copy of the dictionary itself: what stands under each key is all versions.
+        yield from ((key, versions[-1]) for key, versions in dict(store).items() if versions)
+
+    setattr(_VersionedKeyStore, "items", items)  # noqa: B010 - a method of somebody else's class
+
+
 class MotoStores:
     """`save()` writes what changed; `restore()` makes it again, in this process and before anybody is served."""
 

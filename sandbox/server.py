@@ -19,7 +19,7 @@ from sandbox.faults import Faults
 from sandbox.front import Front
 from sandbox.identities import Identities
 from sandbox.internet import Internet
-from sandbox.moto_stores import MotoStores, give_zones_their_own_servers
+from sandbox.moto_stores import MotoStores, give_zones_their_own_servers, let_objects_go_while_they_are_listed
 from sandbox.receipts import Receiver
 from sandbox.sender import Sender
 from sandbox.ses_v1 import SesV1
@@ -175,6 +175,7 @@ class Sandbox:
 
 def _moto_application() -> Any:
     give_zones_their_own_servers()
+    let_objects_go_while_they_are_listed()
     # moto must not take these for its own: it would sign and send to the real AWS what it does not know.
     os.environ.setdefault("MOTO_S3_CUSTOM_ENDPOINTS", "")
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app

@@ -22,6 +22,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from gunicorn.http.errors import ChunkMissingTerminator, InvalidChunkSize, NoMoreData
 from pytest_django.live_server_helper import LiveServer
 
 from aws.pacing import person
@@ -178,6 +179,10 @@ def _tampered(body: bytes, **fields: Any) -> bytes:
     return json.dumps(json.loads(body) | fields).encode()
 
 
+def _without(body: bytes, name: str) -> bytes:
+    return json.dumps({each: value for each, value in json.loads(body).items() if each != name}).encode()
+
+
 PEM = f"SimpleNotificationService-{'a' * 32}.pem"
 
 
@@ -197,10 +202,10 @@ REFUSED: dict[str, tuple[int, Callable[[Body], bytes]]] = {
     "certificate elsewhere": (403, lambda signed: signed(SigningCertURL="https://evil.example/SimpleNot.pem")),
     "certificate over http": (403, lambda signed: signed(SigningCertURL="http://sns.us-east-1.amazonaws.com/a.pem")),
     "garbage for a signature": (403, lambda signed: _tampered(signed(), Signature="Z2FyYmFnZQ==")),
-    "signature not base64": (400, lambda signed: _tampered(signed(), Signature="%%%")),
-    "version null": (400, lambda signed: _tampered(signed(), SignatureVersion=None)),
-    "version as a number": (400, lambda signed: _tampered(signed(), SignatureVersion=1)),
-    "version as a list": (400, lambda signed: _tampered(signed(), SignatureVersion=["1"])),
+    "signature not base64": (403, lambda signed: _tampered(signed(), Signature="%%%")),
+    "version null": (403, lambda signed: _tampered(signed(), SignatureVersion=None)),
+    "version as a number": (403, lambda signed: _tampered(signed(), SignatureVersion=1)),
+    "version as a list": (403, lambda signed: _tampered(signed(), SignatureVersion=["1"])),
     "certificate of another region": (403, lambda signed: signed(SigningCertURL=_certificate("eu-west-1"))),
     "certificate in a bucket": (403, lambda signed: signed(SigningCertURL="https://b.s3.amazonaws.com/" + PEM)),
     "certificate with userinfo": (403, lambda signed: signed(SigningCertURL=_certificate("us-east-1", "a@"))),
@@ -220,7 +225,10 @@ REFUSED: dict[str, tuple[int, Callable[[Body], bytes]]] = {
     "not UTF-8": (400, lambda signed: b'{"Type": "\xff"}'),
     "a list": (400, lambda signed: b"[]"),
     "a name twice": (400, lambda signed: signed()[:-1] + b', "Message": "again"}'),
-    "no signature": (400, lambda signed: _tampered(signed(), Signature="")),
+    "an empty signature": (403, lambda signed: _tampered(signed(), Signature="")),
+    "no signature": (403, lambda signed: _without(signed(), "Signature")),
+    "no version": (403, lambda signed: _without(signed(), "SignatureVersion")),
+    "no certificate": (403, lambda signed: _without(signed(), "SigningCertURL")),
     "unknown type": (400, lambda signed: _tampered(signed(), Type="Hello")),
     "too large": (413, lambda signed: signed(Message="x" * MAX_BODY_BYTES)),
 }
@@ -282,6 +290,18 @@ def _post_in_chunks(stream: _Endless | io.BytesIO) -> int:
 def test_a_body_in_chunks_is_read_like_any_other(topic: str, signed: Body) -> None:
     assert _post_in_chunks(io.BytesIO(signed())) == 200
     assert SnsNotification.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "error", [InvalidChunkSize(b"zz"), ChunkMissingTerminator(b"x"), NoMoreData(), OSError("reset")]
+)
+def test_a_body_in_broken_chunks_is_no_fault_of_ours(topic: str, error: Exception) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise error
+
+    assert _post_in_chunks(Broken()) == 400
+    assert not SnsNotification.objects.exists()
 
 
 def test_an_endless_body_in_chunks_is_cut_at_the_limit(topic: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from aws.errors import AwsError
 from domains.models import Domain, Installation
 from domains.registration import register_domain
 from domains.verification import check_domain
-from inbound import ingestion, queues, sweeping
+from inbound import ingestion, purging, queues, sweeping, tasks
 from inbound.keeping import NOBODY
 from inbound.models import InboundMessage, SnsNotification, SweepTurn
 from tests.sandbox_process import SandboxProcess
@@ -110,6 +110,42 @@ def test_a_second_announcement_after_the_first_was_stored_finds_the_mail(
     assert {each.address for each in message.recipients.all()} == {"sales@hello.example", "help@hello.example"}
 
 
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["stored", "deleted"])
+def test_what_one_organization_has_is_adopted_for_the_other_that_it_names(
+    hosts: SandboxProcess, take_in_mail: Callable[[], int], is_deleted: bool
+) -> None:
+    # Two rules of SES matched: the object is put for each, and only one announcement ever comes.
+    ses_message_id = put(hosts, "b@other.example")
+    s3, key = hosts.client("s3"), f"incoming/{ses_message_id}"
+    raw = s3.get_object(Bucket="postern-tests", Key=key)["Body"].read()
+    said = json.dumps(
+        {
+            "notificationType": "Received",
+            "mail": {"timestamp": timezone.now().isoformat(), "source": "sam@x.example", "messageId": ses_message_id},
+            "receipt": {
+                "recipients": ["a@hello.example"],
+                "action": {"type": "S3", "bucketName": "postern-tests", "objectKey": key},
+            },
+        }
+    )
+    SnsNotification.objects.create(sns_message_id="first", topic_arn="arn", message=said, sent_at=timezone.now())
+    take_in_mail()
+    first = InboundMessage.objects.get()
+    if is_deleted:
+        with transaction.atomic():
+            purging.mark(InboundMessage.objects.all(), now=timezone.now())
+        purging.purge([first.pk], now=timezone.now())
+    s3.put_object(Bucket="postern-tests", Key=key, Body=raw)
+    assert sweep_later() == 1
+    assert set(InboundMessage.objects.values_list("organization__name", flat=True)) == (
+        {"Globex"} if is_deleted else {"Acme", "Globex"}
+    )
+    s3.put_object(Bucket="postern-tests", Key=key, Body=raw)
+    assert sweep_later() == 0
+    left = s3.list_objects_v2(Bucket="postern-tests", Prefix="incoming/").get("Contents", [])
+    assert key not in [each["Key"] for each in left], "now it is done for all"
+
+
 def test_an_object_that_can_not_be_read_stops_no_other(hello: Domain, installation: SandboxProcess) -> None:
     for _ in range(2):
         put(installation, "sales@hello.example")
@@ -170,3 +206,14 @@ def test_a_sweep_that_can_not_list_gives_its_turn_back(hello: Domain, installati
     with pytest.raises(AwsError):
         sweeping.sweep(now=timezone.now())
     assert SweepTurn.objects.get().leased_until is None
+
+
+def test_a_task_that_can_not_list_says_so_in_a_line(
+    hello: Domain, installation: SandboxProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    fault = {"operation": "ListObjectsV2", "kind": "error", "code": "ServiceUnavailable", "status": 503, "times": 9}
+    installation.control("POST", "/_sandbox/faults", fault)
+    tasks.sweep_mail()
+    (said,) = [record for record in caplog.records if record.name == "inbound.tasks"]
+    assert (said.levelname, said.exc_info) == ("ERROR", None)
+    assert "ListObjectsV2" in said.getMessage()
