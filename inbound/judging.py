@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -40,10 +41,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Where the mail goes, and the steps of every recipient's way there."""
+    """Where the mail goes, and the steps of every recipient's way there.
+
+    `waiting`: of a mail that is delivered, the addresses whose domain is suspended.
+    """
 
     disposition: Disposition
     steps: tuple[Step, ...]
+    waiting: frozenset[str] = frozenset()
 
     def trace(self) -> list[dict[str, str]]:
         """As it is stored on the message."""
@@ -52,24 +57,33 @@ class Judgement:
 
 def judge(group: Group, *, now: datetime) -> Judgement:
     """Decide it from the rows as they are now; writes nothing."""
-    disposition, why = _disposition(group)
+    in_use = frozenset(
+        Domain.objects.filter(pk__in=group.domains).exclude(status=Status.SUSPENDED).values_list("pk", flat=True)
+    )
+    disposition, why = _disposition(group, in_use)
     steps = [step for route in group.routes for step in route.steps]
     steps.append(Step("disposition", disposition.value, why))
-    if disposition == Disposition.DELIVERED and group.organization_id is not None:
-        steps.append(_webhooks(group.organization_id, now=now))
-    return Judgement(disposition, tuple(steps))
+    if disposition != Disposition.DELIVERED or group.organization_id is None:
+        return Judgement(disposition, tuple(steps))
+    waiting = sorted(route.address for route in group.routes if route.domain and route.domain.pk not in in_use)
+    if waiting:
+        steps.append(Step("waiting", "held", f"Until their domain is resumed it waits for {', '.join(waiting)}."))
+    steps.append(_webhooks(group.organization_id, now=now))
+    return Judgement(disposition, tuple(steps), frozenset(waiting))
 
 
-def _disposition(group: Group) -> tuple[Disposition, str]:
+def _disposition(group: Group, in_use: Set[int]) -> tuple[Disposition, str]:
     if group.organization_id is None:
         return Disposition.UNROUTABLE, "It is nobody's mail: kept for staff for 30 days, who may place it."
-    if not Domain.objects.filter(pk__in=group.domains).exclude(status=Status.SUSPENDED).exists():
-        return Disposition.HELD, "Held until the domain is resumed, for 30 days at most; nobody is told meanwhile."
-    inboxes = sorted({route.inbox.email for route in group.routes if route.inbox is not None})
+    reached = [(route, route.inbox) for route in group.routes if route.inbox is not None]
+    inboxes = sorted({inbox.email for route, inbox in reached if route.domain and route.domain.pk in in_use})
     if inboxes:
         return Disposition.DELIVERED, f"Delivered to {', '.join(inboxes)}."
     policy = MailPolicy.objects.filter(organization=group.organization_id).first()
-    if policy and not policy.keeps_unknown_recipients:
+    is_unwanted = policy is not None and not policy.keeps_unknown_recipients
+    if not in_use or (is_unwanted and reached):
+        return Disposition.HELD, "Held until the domain is resumed, for 30 days at most; nobody is told meanwhile."
+    if is_unwanted:
         return Disposition.UNROUTABLE, "Set aside: mail to unknown recipients is not wanted here. Kept for 30 days."
     return Disposition.DELIVERED, "Delivered without an inbox: mail to unknown recipients is kept here."
 

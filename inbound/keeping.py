@@ -17,8 +17,9 @@ from aws.mail_store import delete_object, iter_objects, put_file
 from domains.models import Domain
 from inbound import own_copies, purging, threads
 from inbound.judging import Group, Judgement, judge
+from inbound.mail_rows import cut, fields_of, let_wait, write_anew, write_attachments, write_recipients
 from inbound.mime import ParsedMessage
-from inbound.models import Attachment, DeletedMessage, InboundMessage, Recipient
+from inbound.models import DeletedMessage, InboundMessage, Recipient
 from inbound.ses_events import Received
 from inbound.telling import tell_received
 
@@ -50,7 +51,7 @@ def complete_swept(event: Received) -> None:
     verdicts = {f"{kind}_verdict": verdict or "" for kind, verdict in asdict(event.verdicts).items()}
     if any(verdicts.values()):
         without = InboundMessage.objects.filter(ses_message_id=event.ses_message_id, **dict.fromkeys(verdicts, ""))
-        without.update(mail_from=event.source, **verdicts)
+        without.update(mail_from=cut(event.source), **verdicts)
 
 
 def take_from_staff(groups: Sequence[Group], *, event: Received, now: datetime) -> None:
@@ -137,7 +138,7 @@ def _write(
 ) -> InboundMessage:
     """The rows, and in the same transaction the outbox."""
     columns = {
-        **_fields_of(parsed),
+        **fields_of(parsed),
         "headers": own_copies.own_headers(parsed, own_received),
         "bucket": event.bucket,
         "key": f"{folder}raw",
@@ -145,11 +146,15 @@ def _write(
         "size": fetched.size,
         "sha256": fetched.sha256,
     }
-    message, is_new, was_delivered = _message(group, organization, event=event, columns=columns, now=now)
-    known = set(message.recipients.values_list("inbox", flat=True)) if was_delivered else set()
+    judgement = judge(group, now=now)
+    message, is_new, was_delivered = _message(group, organization, judgement, event=event, columns=columns, now=now)
+    told = message.recipients.filter(is_waiting=False)
+    known = set(told.values_list("inbox", flat=True)) if was_delivered else set()
     if is_new:
-        _attachments(message, parsed, folder)
-    _recipients(message, group)
+        write_attachments(message, parsed, folder=folder)
+    else:
+        write_anew(message, parsed, folder=folder, columns=columns)
+    write_recipients(message, group, judgement)
     tell_received(message, now=now, known=known)
     return message
 
@@ -187,24 +192,26 @@ def _is_purged(organization: Organization | None, event: Received) -> bool:
 def _message(
     group: Group,
     organization: Organization | None,
+    judgement: Judgement,
     *,
     event: Received,
     columns: Mapping[str, object],
     now: datetime,
 ) -> tuple[InboundMessage, bool, bool]:
     """The row, with `columns` where it is new, whether it is, and whether an earlier announcement had delivered it."""
-    domain, judgement = group.routes[0].domain, judge(group, now=now)
+    reached = [route for route in group.routes if route.address not in judgement.waiting]
+    domain = reached[0].domain
     message, is_new = InboundMessage.objects.get_or_create(
         organization=organization,
         ses_message_id=event.ses_message_id,
         defaults={
             "domain": domain,
-            "inbox": next((route.inbox for route in group.routes if route.inbox), None),
+            "inbox": next((route.inbox for route in reached if route.inbox), None),
             "disposition": judgement.disposition,
             "trace": judgement.trace(),
             "received_at": event.received_at,
             "stored_at": now,
-            "mail_from": event.source,
+            "mail_from": cut(event.source),
             **columns,
             **{f"{kind}_verdict": verdict or "" for kind, verdict in asdict(event.verdicts).items()},
         },
@@ -226,68 +233,6 @@ def _rejudge(message: InboundMessage, domain: Domain | None, judgement: Judgemen
     if message.disposition != judgement.disposition == InboundMessage.Disposition.DELIVERED:
         # An earlier announcement named only recipients whose mail waits or is not wanted.
         message.domain, message.disposition = domain, InboundMessage.Disposition.DELIVERED
-        changed += ["domain", "disposition"]
+        let_wait(message)
+        changed += ["domain", "disposition", "inbox"]
     message.save(update_fields=changed)
-
-
-def cut(text: str) -> str:
-    """What an index of PostgreSQL takes: a line's 998 bytes (RFC 5322 section 2.1.1), not characters."""
-    return text.encode()[:998].decode(errors="ignore")
-
-
-def _fields_of(parsed: ParsedMessage) -> dict[str, object]:
-    """What the mail itself says, as the columns of a message."""
-    is_text_from_html = not parsed.text.strip() and bool(parsed.text_from_html)
-    return {
-        "subject": parsed.subject,
-        "from_name": parsed.from_.name if parsed.from_ else "",
-        "from_email": parsed.from_.email[:998] if parsed.from_ else "",
-        "to": [asdict(each) for each in parsed.to],
-        "cc": [asdict(each) for each in parsed.cc],
-        "reply_to": [asdict(each) for each in parsed.reply_to],
-        "date": parsed.date,
-        "message_id_header": cut(parsed.message_id_header),
-        "in_reply_to": cut(parsed.in_reply_to),
-        "references": list(parsed.references),
-        "text": parsed.text_from_html if is_text_from_html else parsed.text,
-        "is_text_from_html": is_text_from_html,
-        "html": parsed.html,
-        "parse_status": parsed.status,
-        "defects": list(parsed.defects),
-        "has_attachments": any(not part.is_inline for part in parsed.attachments),
-    }
-
-
-def _attachments(message: InboundMessage, parsed: ParsedMessage, folder: str) -> None:
-    Attachment.objects.bulk_create(
-        [
-            Attachment(
-                message=message,
-                position=part.position,
-                filename=part.filename,
-                content_type=part.content_type[:200],
-                size=part.size,
-                sha256=part.sha256,
-                is_inline=part.is_inline,
-                content_id=part.content_id[:998],
-                key=f"{folder}{part.position}",
-            )
-            for part in parsed.attachments
-        ]
-    )
-
-
-def _recipients(message: InboundMessage, group: Group) -> None:
-    """A union over all announcements: SES may tell of a mail once for every rule that matched."""
-    Recipient.objects.bulk_create(
-        [
-            Recipient(message=message, address=cut(route.address), domain=route.domain, inbox=route.inbox)
-            for route in group.routes
-        ],
-        ignore_conflicts=True,
-    )
-    if message.inbox_id is None:
-        inbox = next((route.inbox for route in group.routes if route.inbox), None)
-        if inbox is not None:
-            InboundMessage.objects.filter(pk=message.pk, inbox__isnull=True).update(inbox=inbox)
-            message.inbox = inbox

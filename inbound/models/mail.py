@@ -148,9 +148,12 @@ class Recipient(models.Model):
     address = models.CharField(max_length=998)
     domain = models.ForeignKey(Domain, on_delete=models.SET_NULL, null=True, related_name="+")
     inbox = models.ForeignKey(EmailAccount, on_delete=models.SET_NULL, null=True, related_name="+")
+    # The mail is delivered for others; here it waits, without an inbox, until the domain is resumed.
+    is_waiting = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "address"], name="recipient_once")]
+        indexes = [models.Index(fields=["domain"], condition=models.Q(is_waiting=True), name="recipients_waiting")]
 
     def __str__(self) -> str:
         return self.address

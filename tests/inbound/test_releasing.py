@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -17,7 +18,8 @@ from domains.verification import check_domain
 from inbound import queues
 from inbound.clearing import delete_inbox_and_mail
 from inbound.ingestion import ingest_due
-from inbound.models import InboundMessage, MailPolicy
+from inbound.models import InboundMessage, MailPolicy, SnsNotification
+from inbound.reading import messages_of_inbox
 from inbound.releasing import release_held
 from tests.sandbox_process import SandboxProcess
 from webhooks.endpoints import create_endpoint
@@ -118,3 +120,66 @@ def test_mail_that_was_deleted_while_it_was_held_is_neither_let_go_nor_told(
     assert release_held(now=timezone.now()) == 0
     assert not WebhookDelivery.objects.exists()
     assert InboundMessage.objects.get().disposition == "held"
+
+
+def test_a_suspended_domains_inbox_waits_though_the_mail_is_another_domains_too(
+    two: tuple[Domain, Domain], installation: SandboxProcess, acme: Organization
+) -> None:
+    first, second = two
+    resume(first)
+    boss = create_inbox(organization=acme, domain=first, local_part="boss", actor="test", now=timezone.now())
+    suspend_domain(domain=first, actor="test", now=timezone.now())
+    resume(second)
+    WebhookDelivery.objects.all().delete()
+    mail = {"from": "sam@elsewhere.example", "to": ["boss@first.example", "any@second.example"], "raw": RAW}
+    installation.control("POST", "/_sandbox/mail", mail)
+    queues.drain(now=timezone.now())
+    ingest_due(now=timezone.now())
+    message = InboundMessage.objects.get()
+    assert (message.disposition, message.domain, message.inbox) == ("delivered", second, None)
+    assert not messages_of_inbox(boss).exists()
+    assert inboxes_told() == [None]
+    assert "boss@first.example" in next(step["detail"] for step in message.trace if step["step"] == "waiting")
+    assert release_held(now=timezone.now()) == 0
+    resume(first)
+    assert release_held(now=timezone.now()) == 1
+    assert messages_of_inbox(boss).get() == message
+    assert inboxes_told() == [None, boss.public_id]
+    assert release_held(now=timezone.now()) == 0
+    assert WebhookDelivery.objects.count() == 2
+
+
+@pytest.mark.parametrize("keeps_unknown", [True, False])
+def test_an_announcement_for_a_suspended_domain_waits_though_a_later_one_is_delivered(
+    two: tuple[Domain, Domain], installation: SandboxProcess, acme: Organization, keeps_unknown: bool
+) -> None:
+    first, second = two
+    resume(first)
+    resume(second)
+    boss = create_inbox(organization=acme, domain=first, local_part="boss", actor="test", now=timezone.now())
+    sales = create_inbox(organization=acme, domain=second, local_part="sales", actor="test", now=timezone.now())
+    MailPolicy.objects.create(organization=acme, keeps_unknown_recipients=keeps_unknown)
+    suspend_domain(domain=first, actor="test", now=timezone.now())
+    WebhookDelivery.objects.all().delete()
+    message = receive(installation, "boss@first.example")
+    again = SnsNotification.objects.get()
+    SnsNotification.objects.create(
+        sns_message_id="again",
+        topic_arn=again.topic_arn,
+        message=again.message.replace("boss@first.example", "sales@second.example"),
+        sent_at=timezone.now(),
+    )
+    ingest_due(now=timezone.now())
+    message.refresh_from_db()
+    assert (message.disposition, message.domain, message.inbox) == ("delivered", second, sales)
+    assert inboxes_told() == [sales.public_id]
+    assert not messages_of_inbox(boss).exists()
+    resume(first)
+    assert release_held(now=timezone.now()) == 1
+    assert messages_of_inbox(boss).get() == message
+    assert inboxes_told() == [sales.public_id, boss.public_id]
+
+
+def inboxes_told() -> list[str | None]:
+    bodies = WebhookDelivery.objects.order_by("pk").values_list("body", flat=True)
+    return [json.loads(body)["data"]["inboxId"] for body in bodies]
