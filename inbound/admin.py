@@ -106,7 +106,7 @@ class ThreadReferenceAdmin(LookOnlyAdmin):
 
 class RecipientInline(LookOnlyInline):
     model = Recipient
-    fields = ("address", "domain", "inbox")
+    fields = ("address", "domain", "inbox", "is_waiting")
 
 
 class AttachmentInline(LookOnlyInline):
@@ -189,8 +189,8 @@ class InboundMessageAdmin(LookOnlyAdmin):
 
 @admin.register(Recipient)
 class RecipientAdmin(LookOnlyAdmin):
-    list_display = ("address", "message", "inbox")
-    list_filter = (("inbox", admin.EmptyFieldListFilter),)
+    list_display = ("address", "message", "inbox", "is_waiting")
+    list_filter = (("inbox", admin.EmptyFieldListFilter), "is_waiting")
     list_select_related = ("message", "inbox")
     search_fields = ("address", "message__public_id")
 

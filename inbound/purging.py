@@ -17,12 +17,13 @@ from django.db.models.functions import Coalesce
 from accounts.doorbell import ring
 from accounts.models import Organization
 from aws.errors import AwsError, AwsRefused
-from aws.mail_store import delete_object
+from aws.mail_store import delete_object, iter_objects
 from inbound.models import DeletedMessage, InboundMessage, Thread
 
 logger = logging.getLogger(__name__)
 
 BATCH = 200
+RAW = "raw"
 # After so long another run goes on, which other work of the worker may go before.
 RUN_SECONDS = 20.0
 TRY_AGAIN_AFTER = timedelta(minutes=50)
@@ -85,12 +86,19 @@ def _purge(pks: Collection[int], *, now: datetime) -> tuple[int, bool]:
 
 
 def _remove_objects(message: InboundMessage) -> None:
-    """Remove what lies in S3 of it; raises AwsUnavailable, and AwsRefused after it has tried them all."""
+    """Remove what lies in S3 of it; raises AwsUnavailable, and AwsRefused after it has tried them all.
+
+    The folder is the message's own, and may hold what no row tells of: attachments that another parse found.
+    """
     refused: AwsRefused | None = None
-    for key in (message.key, *(attachment.key for attachment in message.attachments.all())):
+    folder, name = message.key[: -len(RAW)], message.key[-len(RAW) :]
+    keys = {message.key, *(attachment.key for attachment in message.attachments.all())} - {""}
+    if name == RAW and folder.endswith("/"):
+        listed = iter_objects(region=message.region, bucket=message.bucket, prefix=folder)
+        keys.update(stored.key for stored in listed)
+    for key in sorted(keys):
         try:
-            if key:
-                delete_object(region=message.region, bucket=message.bucket, key=key)
+            delete_object(region=message.region, bucket=message.bucket, key=key)
         except AwsRefused as error:
             refused = error
     if refused is not None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from aws import mail_store
 from aws.errors import AwsUnavailable
-from inbound import ingestion, keeping, queues, sweeping
+from inbound import ingestion, keeping, mail_rows, queues, sweeping
 from inbound.ingestion import ingest_due
 from inbound.mime import ParsedMessage
 from inbound.models import DeletedMessage, InboundMessage, SnsNotification
@@ -202,12 +202,12 @@ def test_what_waits_to_be_purged_is_no_mail_that_a_sweep_adopts(hosts: SandboxPr
 def test_a_row_that_the_database_refuses_leaves_nothing_of_the_mail_in_the_log(
     hosts: SandboxProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fields_of = keeping._fields_of
+    fields_of = mail_rows.fields_of
 
     def refused(parsed: ParsedMessage) -> dict[str, object]:
         return {**fields_of(parsed), "parse_status": None}
 
-    monkeypatch.setattr(keeping, "_fields_of", refused)
+    monkeypatch.setattr(keeping, "fields_of", refused)
     caplog.set_level(logging.DEBUG)
     deliver(hosts, f"{CANARY}-to@hello.example")
     ingest_due(now=timezone.now())

@@ -141,7 +141,7 @@ def test_a_worker_that_died_with_the_lease_loses_nothing(
 
 @pytest.mark.parametrize(
     ("module", "step"),
-    [(ingestion, "parse_in_child"), (keeping, "_message"), (keeping, "_recipients"), (ingestion, "_clear_away")],
+    [(ingestion, "parse_in_child"), (keeping, "_message"), (keeping, "write_recipients"), (ingestion, "_clear_away")],
 )
 def test_a_worker_killed_at_any_step_leaves_one_message_an_organization(
     acme: Organization,
