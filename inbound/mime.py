@@ -30,6 +30,7 @@ MAX_FILENAME_BYTES = 255
 # Defects by which something of the mail is not in the ParsedMessage; the others only say that it is badly written.
 LOSSES = frozenset(
     """nested_too_deeply too_many_parts too_many_delimiters too_many_headers header_too_long headers_too_long
+    header_line_dropped
     too_many_parameters too_many_addresses text_too_long boundary_missing parts_missing base64_cut_short
     uuencode_damaged uuencode_without_begin unknown_transfer_encoding undecodable_bytes""".split()  # noqa: SIM905
 )

@@ -26,7 +26,8 @@ _TOKEN = re.compile(
 _IN_COMMENT = re.compile(r"[()]|\\.|[^()\\]++|\\", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SPACE = re.compile(r"\s+")
-_WHOLE = re.compile(r"(?P<name>[^<>]*)<\s*(?P<email>[^\s<>@,;]+@[^\s<>@,;]+)\s*>")
+# No address in the name: whose it would be is for nobody to guess.
+_WHOLE = re.compile(r"(?P<name>[^<>@]*)<\s*(?P<email>[^\s<>@,;]+@[^\s<>@,;]+)\s*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,12 @@ class _Mailbox:
             # An obsolete route ("<@relay,@relay:user@host>") is not part of the address.
             email = self.angle.rpartition(":")[2] if self.angle.lstrip().startswith("@") else self.angle
         else:
-            # Some programs put the whole of it, name and address, between quotes or into an encoded word.
-            whole = _WHOLE.fullmatch(decode_words(" ".join(words)))
+            # Some programs put the whole of it, name and address, between quotes or into encoded words.
+            is_one = len(words) == 1 or all(word.startswith("=?") for word in words)
+            whole = _WHOLE.fullmatch(decode_words(" ".join(words))) if is_one else None
             if whole is not None:
-                return Address(whole["name"].strip(' "')[:MAX_NAME], whole["email"][:MAX_EMAIL])
+                name = whole["name"].strip(' "') or decode_words(" ".join(self.comments))
+                return Address(name[:MAX_NAME], whole["email"][:MAX_EMAIL])
             email = next((word for word in reversed(words) if "@" in word[1:]), "")
             if email:
                 words.remove(email)

@@ -11,8 +11,8 @@ from inbound.mime_fields import Buffer
 from inbound.mime_parts import Part
 
 STEP = 1024 * 1024
-# Of a line that may be text rather than base64, so much is looked at; and at so many places of one part.
-LONGEST_LINE = 1000
+# Where a line may be text rather than base64, so much is looked at; and at so many places of one part.
+LINES_LOOKED_AT_BYTES = 1000
 MOST_FOREIGN = 100
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
@@ -55,7 +55,7 @@ def read_decoded(buffer: Buffer, part: Part, most: int, defects: list[str]) -> b
     """Return at most `most` bytes of a text's decoded body."""
     pieces, size = [], 0
     is_base64 = part.encoding == "base64"
-    for piece in _base64_text(buffer, part, defects) if is_base64 else decoded(buffer, part, defects):
+    for piece in _base64_text(buffer, part, most, defects) if is_base64 else decoded(buffer, part, defects):
         pieces.append(piece)
         size += len(piece)
         if size > most:
@@ -69,29 +69,40 @@ def _slices(buffer: Buffer, start: int, end: int) -> Iterator[bytes]:
         yield buffer[position : min(position + STEP, end)]
 
 
-def _base64_text(buffer: Buffer, part: Part, defects: list[str]) -> Iterator[bytes]:
+def _base64_text(buffer: Buffer, part: Part, most: int, defects: list[str]) -> Iterator[bytes]:
     """As it stands from the first line on that no encoder writes: some programs only say that they encode, and lists
-    put a footer of plain text behind."""
-    plain = _plain_from(buffer, part)
+    put a footer of plain text behind. At least `most` bytes where there are so many."""
+    end = min(part.end, part.start + 2 * most)
+    plain = _plain_from(buffer, part.start, end)
+    if plain == end:
+        yield from _base64(buffer, part.start, part.end, defects)
+        return
     yield from _base64(buffer, part.start, plain, defects)
-    if plain < part.end:
-        defects.append("not_base64")
-        yield from _slices(buffer, plain, part.end)
+    defects.append("not_base64")
+    yield from _slices(buffer, plain, part.end)
 
 
-def _plain_from(buffer: Buffer, part: Part) -> int:
-    """Where the first line begins that is text; the part's end where none does."""
-    for number, found in enumerate(_FOREIGN.finditer(buffer, part.start, part.end)):
-        start = max(part.start, buffer.rfind(b"\n", part.start, found.start() + 1) + 1)
-        line = buffer[start : start + LONGEST_LINE].partition(b"\n")[0].strip()
-        # A little rubbish between the letters is base64 all the same.
-        if len(line.translate(None, _BASE64)) * 10 > len(line):
-            before = buffer[max(part.start, start - LONGEST_LINE) : start].strip()
+def _plain_from(buffer: Buffer, start: int, end: int) -> int:
+    """Where the first line begins that is text, with no base64 soon behind it; `end` where none does."""
+    for number, found in enumerate(_FOREIGN.finditer(buffer, start, end)):
+        line_start = max(start, buffer.rfind(b"\n", start, found.start() + 1) + 1)
+        line, *behind = buffer[line_start : min(end, line_start + LINES_LOOKED_AT_BYTES)].split(b"\n")
+        if _is_text(line) and not any(len(letters) >= 40 and not _is_text(letters) for letters in behind[:5]):
+            before = buffer[max(start, line_start - LINES_LOOKED_AT_BYTES) : line_start].strip()
             is_word = len(before) < 20 and len(before) % 4 > 0 and b"=" not in before
-            return part.start if is_word else start
+            return start if is_word else line_start
         if number >= MOST_FOREIGN:
             break
-    return part.end
+    return end
+
+
+def _is_text(line: bytes) -> bool:
+    """More than a little rubbish between the letters, or blanks that part no groups of four."""
+    words = line.split()
+    if not b"".join(words).translate(None, _BASE64):
+        return any(len(word) % 4 for word in words[:-1])
+    letters = line.strip()
+    return len(letters.translate(None, _BASE64)) * 10 > len(letters)
 
 
 def _base64(buffer: Buffer, start: int, end: int, defects: list[str]) -> Iterator[bytes]:

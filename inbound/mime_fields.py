@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 MAX_HEADER_BYTES = 256 * 1024
 MAX_ONE_HEADER_BYTES = 64 * 1024
 MAX_HEADERS = 1000
-MAX_BROKEN_LINES = 20
 # Among so many bytes behind a broken line it is looked whether the header goes on.
 LOOK_AHEAD_BYTES = 8 * 1024
 
@@ -22,6 +21,8 @@ _USUAL_NAME = re.compile(
     rb"|content-[a-z-]{1,40}|list-[a-z-]{1,40}|x-[a-z0-9_-]{1,80})[ \t]*:",
     re.IGNORECASE,
 )
+_NAME_OF_PART = re.compile(rb"content-[a-z-]{1,40}[ \t]*:", re.IGNORECASE)
+_PARAMETER = re.compile(rb"[a-z0-9*-]{1,80}=", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -30,10 +31,10 @@ class _Reading:
 
     buffer: Buffer
     defects: list[str]
+    is_top: bool
     fields: list[tuple[str, bytes]] = field(default_factory=list)
     name: str = ""
     start: int = -1
-    broken: int = 0
 
     def begin(self, name: bytes, start: int) -> None:
         self.name, self.start = name.decode("ascii"), start
@@ -47,13 +48,28 @@ class _Reading:
         self.fields.append((self.name, self.buffer[self.start : end]))
         self.start = -1
 
-    def is_broken_fold(self, first: bytes, after: int, limit: int) -> bool:
-        """A line that is no field belongs to the field before it where the header goes on behind it."""
-        if self.start < 0 or first == b"--" or self.broken >= MAX_BROKEN_LINES:
+    def passes_over(self, position: int, after: int, limit: int) -> bool:
+        """Whether the line at `position`, which is no field, stands in the middle of a header that goes on behind it.
+
+        It joins a Subject, and a field whose parameters it continues. From all others it is dropped: who sent a mail
+        is never read from such a line.
+        """
+        line = self.buffer[position : min(after, position + 100)]
+        if self.start < 0 or line.startswith(b"--"):
             return False
-        goes_on = _goes_on(self.buffer, after, limit)
-        self.broken += goes_on
-        return goes_on
+        is_parameter = (
+            self.name.lower() in ("content-type", "content-disposition")
+            and self.buffer[self.start : position].rstrip().endswith(b";")
+            and _PARAMETER.match(line) is not None
+        )
+        if not (is_parameter or self.is_top) or not _goes_on(self.buffer, after, limit, is_top=self.is_top):
+            return False
+        if is_parameter or self.name.lower() == "subject":
+            self.defects.append("header_line_broken")
+        else:
+            self.defects.append("header_line_dropped")
+            self.finish(position)
+        return True
 
 
 def read_fields(
@@ -63,7 +79,7 @@ def read_fields(
 
     At most `most` fields, MAX_ONE_HEADER_BYTES each, MAX_HEADER_BYTES in all; what is beyond is passed over and noted.
     """
-    reading = _Reading(buffer, defects)
+    reading = _Reading(buffer, defects, is_top=start == 0)
     position, limit = start, min(size, start + MAX_HEADER_BYTES)
     while position < limit:
         line_end = buffer.find(b"\n", position, limit)
@@ -75,7 +91,7 @@ def read_fields(
         if first[:1] not in (b" ", b"\t"):
             # Read no further than a name can be long: the line may be megabytes.
             found = None if first == b"--" else _FIELD_NAME.match(buffer[position : min(after, position + 210)])
-            if found is None and reading.is_broken_fold(first, after, limit):
+            if found is None and reading.passes_over(position, after, limit):
                 position = after
                 continue
             reading.finish(position)
@@ -96,15 +112,16 @@ def read_fields(
     return reading.fields, size
 
 
-def _goes_on(buffer: Buffer, position: int, limit: int) -> bool:
-    """Up to a blank line follow header lines, but for a few as broken, and one of them of a usual name."""
+def _goes_on(buffer: Buffer, position: int, limit: int, *, is_top: bool) -> bool:
+    """Only header lines follow up to a blank line: of a mail's own one of a usual name, of a part's all of a part's."""
     ahead = buffer[position : min(limit, position + LOOK_AHEAD_BYTES)]
     end = _BLANK_LINE.search(b"\n" + ahead)
     if end is None:
         return False
     lines = [line for line in ahead[: max(0, end.start() - 1)].split(b"\n") if line[:1] not in (b" ", b"\t")]
-    good = sum(map(bool, map(_FIELD_NAME.match, lines)))
-    return good >= 2 * (len(lines) - good) and any(map(_USUAL_NAME.match, lines))
+    if not is_top:
+        return all(map(_NAME_OF_PART.match, lines)) and bool(lines)
+    return all(map(_FIELD_NAME.match, lines)) and any(map(_USUAL_NAME.match, lines))
 
 
 def _after_head(buffer: Buffer, position: int, size: int) -> int:

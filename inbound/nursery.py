@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +15,11 @@ from typing import Any
 
 import nh3
 
-from inbound.parsing_child import DIED, TOO_SLOW
+from inbound.parsing_child import DIED, NO_CHILD, NO_ROOM, TOO_SLOW
 
 # Beyond the child's own deadline, for the nursery to see that it has passed.
 GRACE_SECONDS = 5.0
+START_SECONDS = 30.0
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LIBRARY = Path(nh3.__file__ or "").resolve().parent.parent
@@ -41,19 +44,33 @@ class _Nursery:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            # A group of its own, with its forks: they are ended together.
             start_new_session=True,
         )
+        try:
+            self._line(START_SECONDS)
+        except _Ended as end:
+            self.end()
+            raise OSError("the process that parses mail can not be started") from end
 
     def ask(self, job: dict[str, Any]) -> str:
         """A word for why the job came to nothing, or ""; raises _Ended."""
-        asked, answers = self._process.stdin, self._process.stdout
+        asked = self._process.stdin
         assert asked is not None
-        assert answers is not None
         try:
             asked.write(json.dumps(job).encode() + b"\n")
         except BrokenPipeError as error:
             raise _Ended(DIED) from error
-        if not select.select([answers], [], [], job["seconds"] + GRACE_SECONDS)[0]:
+        return self._line(job["seconds"] + GRACE_SECONDS)
+
+    def _line(self, seconds: float) -> str:
+        """What it says within so many seconds; raises _Ended."""
+        answers = self._process.stdout
+        assert answers is not None
+        # Not select, which takes no descriptor beyond 1,023.
+        poll = select.poll()
+        poll.register(answers, select.POLLIN)
+        if not poll.poll(seconds * 1000):
             raise _Ended(TOO_SLOW)
         line: bytes = answers.readline()
         if not line.endswith(b"\n"):
@@ -61,9 +78,14 @@ class _Nursery:
         return line.strip().decode()
 
     def end(self) -> None:
-        self._process.kill()
-        # Closes its pipes as well.
-        self._process.communicate()
+        """It and its forks, which would otherwise write on into the folder of their mail."""
+        # Its number, and with it the group's, is nobody else's until it has been waited for.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait()
 
 
 _idle: list[_Nursery] = []
@@ -72,7 +94,7 @@ _idle: list[_Nursery] = []
 def run_job(job: dict[str, Any]) -> str:
     """Have one mail parsed within the limits of `job`; a word for why that came to nothing, or "".
 
-    Raises OSError where no process can be started.
+    Raises OSError where no process can be started, or there is no room for what the mail contains.
     """
     while True:
         try:
@@ -86,13 +108,15 @@ def run_job(job: dict[str, Any]) -> str:
             # One that waited here may have been killed long ago: that says nothing of this mail.
             if is_new or end.word != DIED:
                 return end.word
+            continue
         except BaseException:
             # Its answer would be taken for that to the next job.
             nursery.end()
             raise
-        else:
-            _idle.append(nursery)
-            return word
+        _idle.append(nursery)
+        if word in (NO_CHILD, NO_ROOM):
+            raise OSError(f"the mail could not be parsed now: {word}")
+        return word
 
 
 def _end_idle() -> None:

@@ -27,7 +27,7 @@ def parse_in_child(
     """Parse the raw mail at `path` within `seconds` and `memory_bytes`; each attachment becomes a file in the folder.
 
     Whatever the child dies of, the answer is then a `failed` message that says so, with what the headers give, and
-    the folder is left as it was. Raises OSError if the mail cannot be read or no child can be started.
+    the folder is left as it was. Raises OSError if the mail cannot be read, no child be started, or the disk is full.
     """
     mail, folder = Path(path).resolve(), Path(attachments_folder).resolve()
     answer = folder / "answer.json"

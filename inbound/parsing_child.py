@@ -8,6 +8,7 @@ it ends itself when its input does.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import resource
@@ -21,23 +22,49 @@ from typing import Any, NoReturn
 from inbound.mime import parse_file
 
 TOO_SLOW, DIED = "parser_too_slow", "parser_died"
+# Not the mail's fault, and gone at another time: no process to be had, no room for what the mail contains.
+NO_CHILD, NO_ROOM = "no_child", "no_room"
+READY = "ready"
+LACKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EROFS})
+_NO_ROOM_CODE = 2
 
 
 def main(library: str) -> int:
     """Serve until the input ends; `library` is the folder where nh3 is installed."""
+    for asked in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # A worker that is asked to end finishes its mail first; this process goes when the worker has gone.
+        signal.signal(asked, signal.SIG_IGN)
+    # Whoever started the worker may have it ignore this, and then nobody can wait for a child.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.path.append(library)
     from inbound.html_text import text_of_html  # noqa: F401 - in memory before the first fork
 
+    _say(READY)
     while line := sys.stdin.buffer.readline():
-        sys.stdout.write(_run(json.loads(line)) + "\n")
-        sys.stdout.flush()
+        try:
+            _say(_run(json.loads(line)))
+        except OSError:
+            _say(NO_CHILD)
     return 0
 
 
+def _say(word: str) -> None:
+    sys.stdout.write(word + "\n")
+    sys.stdout.flush()
+
+
 def _run(job: dict[str, Any]) -> str:
-    """Parse in a fork, for at most job["seconds"]; a word for why it came to nothing, or "" where all is well."""
+    """Parse in a fork, for at most job["seconds"]; a word for why it came to nothing, or "" where all is well.
+
+    Raises OSError where there can be no fork.
+    """
     ended, alive = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(ended)
+        os.close(alive)
+        raise
     if pid == 0:
         os.close(ended)
         _parse_and_exit(job)
@@ -50,7 +77,7 @@ def _run(job: dict[str, Any]) -> str:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if not is_over or code == -signal.SIGXCPU:
         return TOO_SLOW
-    return DIED if code else ""
+    return {0: "", _NO_ROOM_CODE: NO_ROOM}.get(code, DIED)
 
 
 def _parse_and_exit(job: dict[str, Any]) -> NoReturn:
@@ -62,6 +89,10 @@ def _parse_and_exit(job: dict[str, Any]) -> NoReturn:
             os.dup2(nothing.fileno(), 1)
         _parse(job)
         code = 0
+    except OSError as error:
+        if error.errno in LACKS:
+            code = _NO_ROOM_CODE
+        raise
     finally:
         # Nothing of the parent's is cleaned up or flushed a second time.
         os._exit(code)

@@ -147,6 +147,10 @@ GROWING: dict[str, Callable[[int], bytes]] = {
     "depth": lambda n: nested(n // 45),
     "depth with one boundary": lambda n: nested(n // 45, boundary=lambda _: b"same"),
     "nested messages": lambda n: nested_messages(n // 32),
+    "part headers that may go on": lambda n: multipart(
+        *[b"a:b\n" + b"z\n" * 20 + b"a:\n" * 2650 + b"to:\n"] * max(1, n // 8000)
+    ),
+    "headers that may go on": lambda n: b"From: x\n" + b"z\nTo: y\n" * (n // 8) + b"\nx",
     "part headers": lambda n: multipart(b"X: y\r\n" * (n // 6) + b"\r\nx"),
     "part headers without end": lambda n: multipart(b"X: y\r\n" * (n // 6)),
     "base64 of one line": lambda n: one_part(b"application/pdf", b"QUJD" * (n // 4), b"base64"),

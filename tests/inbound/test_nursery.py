@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from inbound import nursery
 from inbound.parsing import parse_in_child
 
-from .nasty_mails import GROWING, head
+from .nasty_mails import GROWING, head, one_part
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
@@ -61,24 +62,99 @@ def test_one_that_was_killed_while_it_waited_is_replaced(tmp_path: Path) -> None
     assert idle_pids() not in ([], [pid])
 
 
-def test_one_that_is_killed_at_work_fails_its_mail_alone(tmp_path: Path) -> None:
+SLOW = GROWING["delimiters of nobody"](20_000_000)
+
+
+def test_one_that_is_killed_at_work_fails_its_mail_alone_and_takes_its_fork_along(tmp_path: Path) -> None:
     ended = threading.Event()
+    forks: set[int] = set()
 
-    def kill_what_comes() -> None:
-        # Each that is started for this mail, the second try's as well.
-        while not ended.wait(0.01):
+    def kill_what_works() -> None:
+        while not ended.wait(0.005):
             for pid in children_of(os.getpid()):
-                os.kill(pid, signal.SIGKILL)
+                working = children_of(pid)
+                forks.update(working)
+                if working:
+                    os.kill(pid, signal.SIGKILL)
 
-    killer = threading.Thread(target=kill_what_comes)
+    killer = threading.Thread(target=kill_what_works)
     killer.start()
     try:
-        _, defects = subject_of(tmp_path, 1, GROWING["delimiters of nobody"](20_000_000))
+        _, defects = subject_of(tmp_path, 1, SLOW)
     finally:
         ended.set()
         killer.join()
     assert defects == ("parser_died",)
+    assert forks
+    wait_until_gone(forks, seconds=0.5)
     assert subject_of(tmp_path, 2) == ("2", ())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_mail_at_work_is_finished_though_everything_is_asked_to_end(tmp_path: Path, number: signal.Signals) -> None:
+    asked = threading.Event()
+
+    def ask() -> None:
+        while not asked.wait(0.005):
+            for pid in children_of(os.getpid()):
+                if children_of(pid):
+                    os.killpg(pid, number)
+                    asked.set()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        _, defects = subject_of(tmp_path, 1, SLOW)
+    finally:
+        was_asked = asked.is_set()
+        asked.set()
+        asking.join()
+    assert was_asked
+    assert "parser_died" not in defects
+
+
+def test_where_there_is_no_process_or_no_room_the_mail_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(OSError, match="can not be started"):
+            subject_of(tmp_path, 1)
+    for word in ("no_child", "no_room"):
+        with monkeypatch.context() as patch:
+            patch.setattr(nursery._Nursery, "ask", lambda self, job, word=word: word)
+            with pytest.raises(OSError, match=word):
+                subject_of(tmp_path, len(word))
+    assert subject_of(tmp_path, 4) == ("4", ())
+
+
+def test_a_full_disk_is_not_the_mails_fault(tmp_path: Path) -> None:
+    (tmp_path / "mail").write_bytes(one_part(b"application/pdf", b"x"))
+    # Where a file of the attachment's should be lies what no file can be written to.
+    (tmp_path / "0").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="no_room"):
+        parse_in_child(tmp_path / "mail", attachments_folder=tmp_path)
+
+
+def test_many_open_files_are_no_hindrance(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        nursery._end_idle()
+        assert subject_of(tmp_path, 1) == ("1", ())
+    finally:
+        for each in files:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_worker_that_ignores_its_childrens_end_has_its_mail_parsed(tmp_path: Path) -> None:
+    (tmp_path / "mail").write_bytes(head(b"Subject: x"))
+    words = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); from inbound.parsing import parse_in_child; "
+    words += f"print(parse_in_child('{tmp_path}/mail', attachments_folder='{tmp_path}').status)"
+    done = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "ok", done.stderr
 
 
 def test_a_fork_does_not_use_its_parents(tmp_path: Path) -> None:
@@ -102,10 +178,7 @@ def test_it_ends_with_its_worker(tmp_path: Path) -> None:
         pid = int(worker.stdout.readline())
         assert is_alive(pid)
         worker.kill()
-    deadline = time.monotonic() + 20
-    while is_alive(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until_gone({pid}, seconds=20)
 
 
 def children_of(pid: int) -> list[int]:
@@ -117,6 +190,13 @@ def children_of(pid: int) -> list[int]:
                 if b"parsing_child" in Path(f"/proc/{child}/cmdline").read_bytes():
                     found.append(int(child))
     return found
+
+
+def wait_until_gone(pids: set[int], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while any(map(is_alive, pids)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:
