@@ -16,7 +16,8 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import lru_cache
-from http.client import HTTPException
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, parse_headers
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
@@ -30,6 +31,8 @@ MOST_KEPT = 1024
 # A host that has another address is not waited for until the end.
 CONNECT_SECONDS = 5.0
 MOST_ADDRESSES = 4
+# Enough for one that says every second that it is still at work.
+MOST_INTERIM = 50
 USER_AGENT = "Postern-Webhooks/1.0"
 TIMED_OUT = f"timed out after {DEADLINE_SECONDS:.0f} s"
 
@@ -111,7 +114,21 @@ class _Clock:
                 self._guard = None
 
 
+class _FinalResponse(HTTPResponse):
+    """Reads past interim answers (RFC 9110 section 15.2), of which http.client knows 100 alone and that without end."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MOST_INTERIM + 1):
+            # There is no other place between two answers; the types know nothing of it.
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise _Failed(f"no final answer after {MOST_INTERIM} interim ones")
+
+
 class _GuardedHttp(HTTPConnection):
+    response_class = _FinalResponse
     clock: _Clock
 
     def _new_conn(self) -> socket.socket:
@@ -121,6 +138,7 @@ class _GuardedHttp(HTTPConnection):
 
 
 class _GuardedHttps(HTTPSConnection):
+    response_class = _FinalResponse
     clock: _Clock
 
     def _new_conn(self) -> socket.socket:

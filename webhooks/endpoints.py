@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
@@ -170,7 +172,11 @@ def change_endpoint(
         changes["events"] = valid_types(events, style=endpoint.style)
     with transaction.atomic():
         if changes:
-            if not WebhookEndpoint.objects.filter(pk=endpoint.pk).update(**changes, updated_at=now):
+            row = WebhookEndpoint.objects.filter(pk=endpoint.pk)
+            if "url" in changes:
+                # What failed at the old address says nothing of the new one.
+                row.exclude(url=changes["url"]).update(failing_since=None, last_failure_at=None)
+            if not row.update(**changes, updated_at=now):
                 raise EndpointNotFound
             _audit(endpoint, "webhook.changed", actor=actor, now=now)
         if is_enabled is True:
@@ -212,28 +218,39 @@ def disable_endpoint(*, endpoint: WebhookEndpoint, reason: str, actor: str, now:
 
 
 def rotate_secret(*, endpoint: WebhookEndpoint, actor: str, now: datetime) -> NewSecret:
-    """Give a new secret; the one before signs as well for another day. Raises EndpointNotFound."""
+    """Give a new secret; the one before signs as well for another day. Raises EndpointNotFound.
+
+    Within that day only the newest is replaced: a second click, or a retry after a lost answer, must not end the one
+    that receivers have in place.
+    """
     secret = new_secret()
     with transaction.atomic():
         row = WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk).first()
         if row is None:
             raise EndpointNotFound
-        WebhookEndpoint.objects.filter(pk=row.pk).update(
-            secret_encrypted=encrypt(secret),
-            previous_secret_encrypted=row.secret_encrypted,
-            previous_secret_until=now + ROTATION,
-            updated_at=now,
-        )
+        kept = {}
+        if not _has_previous(row, now=now):
+            kept = {"previous_secret_encrypted": row.secret_encrypted, "previous_secret_until": now + ROTATION}
+        WebhookEndpoint.objects.filter(pk=row.pk).update(secret_encrypted=encrypt(secret), updated_at=now, **kept)
         _audit(row, "webhook.secret_rotated", actor=actor, now=now)
     return NewSecret(_fresh(endpoint), secret)
 
 
 def signing_keys(endpoint: WebhookEndpoint, *, now: datetime) -> tuple[str, ...]:
-    """The secrets that sign now, the newest first: two while one is being replaced."""
+    """The secrets that sign now, the newest first: two while one is being replaced.
+
+    Raises cryptography's InvalidToken where the newest can not be decrypted.
+    """
     keys = [decrypt(endpoint.secret_encrypted)]
-    if endpoint.previous_secret_until is not None and endpoint.previous_secret_until > now:
-        keys.append(decrypt(endpoint.previous_secret_encrypted))
+    if _has_previous(endpoint, now=now):
+        # Whoever has a new secret because an encryption key was lost need not wait for the end of the old one.
+        with contextlib.suppress(InvalidToken):
+            keys.append(decrypt(endpoint.previous_secret_encrypted))
     return tuple(keys)
+
+
+def _has_previous(endpoint: WebhookEndpoint, *, now: datetime) -> bool:
+    return endpoint.previous_secret_until is not None and endpoint.previous_secret_until > now
 
 
 def delete_endpoint(*, endpoint: WebhookEndpoint, actor: str, now: datetime) -> bool:

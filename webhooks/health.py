@@ -32,7 +32,10 @@ def note_success(*, endpoint: WebhookEndpoint, now: datetime) -> None:
 
 def note_failure(*, endpoint: WebhookEndpoint, is_gone: bool, now: datetime) -> None:
     """Keep the time of the first failure in a row; switch the endpoint off after five days, and at once if gone."""
-    row = WebhookEndpoint.objects.filter(pk=endpoint.pk)
+    row = WebhookEndpoint.objects.filter(pk=endpoint.pk, url=endpoint.url)
+    if not row.exists():
+        # The owner has given it another address meanwhile, of which this failure says nothing.
+        return
     # After five quiet days an old failure says nothing of today: the count begins anew.
     began = row.filter(
         Q(failing_since__isnull=True) | Q(last_failure_at__isnull=True) | Q(last_failure_at__lte=now - DISABLE_AFTER)

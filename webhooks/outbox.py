@@ -85,10 +85,15 @@ def _take_and_land(
 
 
 def _land(flying: dict[Future[Answer], WebhookDelivery]) -> int:
-    """Wait a moment for calls to end and write down those that did."""
+    """Wait a moment for calls to end and write down those that did, each by itself: no fault of one costs another."""
     landed = wait(flying, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED).done
     for future in landed:
-        record(flying.pop(future), future.result(), now=timezone.now())
+        delivery = flying.pop(future)
+        try:
+            record(delivery, future.result(), now=timezone.now())
+        except Exception:
+            logger.exception("the answer to %s could not be recorded", delivery.public_id)
+            _record_fault(delivery, now=timezone.now())
     return len(landed)
 
 
@@ -178,25 +183,45 @@ def record(delivery: WebhookDelivery, answer: Answer, *, now: datetime) -> None:
 
     Where the lease has passed to somebody else the attempt is listed and no more.
     """
-    tries = delivery.tries + 1
-    next_at = None
-    if not answer.is_success and not answer.is_gone:
-        next_at = next_attempt_at(tries=tries, retry_after=answer.retry_after, now=now)
     with transaction.atomic():
-        held = WebhookDelivery.objects.filter(pk=delivery.pk, leased_until=delivery.leased_until).update(
-            status=_status(answer, is_last=next_at is None),
-            tries=tries,
-            next_attempt_at=next_at,
-            leased_until=None,
-            ended_at=now if next_at is None else None,
-        )
-        if not held and not WebhookDelivery.objects.filter(pk=delivery.pk).exists():
+        if not _count(delivery, answer, now=now) and not WebhookDelivery.objects.filter(pk=delivery.pk).exists():
             return
         list_attempt(delivery, answer, now=now)
         if answer.is_success:
             note_success(endpoint=delivery.endpoint, now=now)
         else:
             note_failure(endpoint=delivery.endpoint, is_gone=answer.is_gone, now=now)
+
+
+def _count(delivery: WebhookDelivery, answer: Answer, *, now: datetime) -> bool:
+    """Count the attempt, say when the next one is and end the lease; False if that has passed to somebody else."""
+    tries = delivery.tries + 1
+    next_at = None
+    if not answer.is_success and not answer.is_gone:
+        next_at = next_attempt_at(tries=tries, retry_after=answer.retry_after, now=now)
+    held = WebhookDelivery.objects.filter(pk=delivery.pk, leased_until=delivery.leased_until).update(
+        status=_status(answer, is_last=next_at is None),
+        tries=tries,
+        next_attempt_at=next_at,
+        leased_until=None,
+        ended_at=now if next_at is None else None,
+    )
+    return bool(held)
+
+
+def _record_fault(delivery: WebhookDelivery, *, now: datetime) -> None:
+    """Count as failed an attempt whose answer can not be recorded, or it would be made at each lease's end for ever.
+
+    Nothing of the answer is used, and the fault, which is ours, says nothing of the endpoint. Raises nothing.
+    """
+    answer = Answer(None, "the answer could not be recorded", 0)
+    try:
+        with transaction.atomic():
+            if _count(delivery, answer, now=now):
+                list_attempt(delivery, answer, now=now)
+    except Exception:
+        # The database takes nothing now; once it does, the lease has ended and the attempt is made again.
+        logger.exception("the attempt of %s could not be counted", delivery.public_id)
 
 
 def _status(answer: Answer, *, is_last: bool) -> str:

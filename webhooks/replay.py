@@ -56,11 +56,12 @@ def replay_window(
 ) -> int:
     """Queue again every event of the window, from `begins_at` up to but not `ends_at`, the oldest first; how many.
 
-    Test events are left out. Raises InvalidWindow, UnknownEventType and, unless it is a dry run, EndpointDisabled.
+    Test events are left out, and what is being attempted at this moment. Raises InvalidWindow, UnknownEventType and,
+    unless it is a dry run, EndpointDisabled.
     """
     if ends_at <= begins_at:
         raise InvalidWindow(field="to")
-    rows = WebhookDelivery.objects.filter(endpoint=endpoint, created_at__gte=begins_at, created_at__lt=ends_at)
+    rows = _free(now).filter(endpoint=endpoint, created_at__gte=begins_at, created_at__lt=ends_at)
     rows = rows.exclude(type=TEST)
     if types is not None:
         rows = rows.filter(type__in=valid_types(types, style=endpoint.style, field="types"))
@@ -75,15 +76,19 @@ def replay_window(
 
 
 def _queue_paced(rows: QuerySet[WebhookDelivery], *, now: datetime) -> int:
-    found = list(rows.order_by("created_at", "pk").values_list("pk", flat=True))
+    found = list(rows.order_by("created_at", "pk").values_list("pk", "status", "next_attempt_at"))
+    queued = 0
     for first in range(0, len(found), BATCH):
-        batch = [
-            WebhookDelivery(pk=pk, **_again(now + number * PAUSE_BETWEEN))
-            for number, pk in enumerate(found[first : first + BATCH], start=first)
-        ]
-        # What is in flight stays with its attempt.
-        _free(now).bulk_update(batch, list(_again(now)))
-    return len(found)
+        batch = []
+        for number, (pk, status, waits_for) in enumerate(found[first : first + BATCH], start=first):
+            at = now + number * PAUSE_BETWEEN
+            if status == WebhookDelivery.Status.PENDING and waits_for is not None:
+                # It is in the queue, untried: to ask for it once more must not put it off.
+                at = min(at, waits_for)
+            batch.append(WebhookDelivery(pk=pk, **_again(at)))
+        # What has been taken up since stays with its attempt.
+        queued += _free(now).bulk_update(batch, list(_again(now)))
+    return queued
 
 
 def _free(now: datetime) -> QuerySet[WebhookDelivery]:

@@ -40,11 +40,12 @@ def next_attempt_at(
 def asked_pause(retry_after: str, *, now: datetime) -> timedelta:
     """What a Retry-After header asks for (RFC 9110 section 10.2.3); nothing for what is no such header."""
     text = retry_after.strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
-        return min(timedelta(seconds=int(text)), LONGEST_RETRY_AFTER)
     try:
+        if re.fullmatch(r"[0-9]+", text):
+            return timedelta(seconds=min(int(text), LONGEST_RETRY_AFTER.total_seconds()))
         at = parsedate_to_datetime(text)
-    except ValueError:
+        pause = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+    except (ValueError, OverflowError, TypeError):
+        # The parser takes numbers of any length for years, hours and zones, and fails where it counts with them.
         return timedelta(0)
-    pause = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
     return min(max(pause, timedelta(0)), LONGEST_RETRY_AFTER)

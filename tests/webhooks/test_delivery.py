@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.webhooks.conftest import Receiver
-from webhooks.delivery import MOST_KEPT, Answer, Call, attempt
+from webhooks.delivery import MOST_INTERIM, MOST_KEPT, Answer, Call, attempt
 from webhooks.targets import Network
 
 Temper = Callable[[socket.socket], None]
@@ -132,14 +132,64 @@ def test_anything_else_is_a_failure(status: int, receiver: Receiver, call: Make)
         drips(b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
         drips(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
         drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        drips(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+        drips(b"HTTP/1.1 103 Early Hints\r\n", b"X: y\r\n"),
     ],
-    ids=["silence", "status", "headers", "body", "body-without-length", "chunks", "100-continue"],
+    ids=[
+        *("silence", "status", "headers", "body", "body-without-length", "chunks"),
+        *("100-continue", "early-hints", "headers-of-early-hints"),
+    ],
 )
 def test_whoever_is_slow_is_cut_off_at_the_deadline(temper: Temper, serve: Serve, call: Make) -> None:
     began = time.monotonic()
     answer = call(serve(temper))
     assert (answer.is_success, answer.error) == (False, "timed out after 15 s")
     assert time.monotonic() - began < SECONDS * 5
+
+
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        EARLY_HINTS,
+        b"HTTP/1.1 102 Processing\r\n\r\n" * 15,
+        b"HTTP/1.1 100 Continue\r\n\r\n" + EARLY_HINTS + b"HTTP/1.1 199 What\r\nRetry-After: 9\r\n\r\n",
+    ],
+    ids=["early-hints", "processing", "several"],
+)
+@pytest.mark.parametrize(
+    ("final", "status", "error", "response"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, "", "ok"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, "", ""),
+        (b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n", 500, "answered 500", "no"),
+    ],
+    ids=["200", "204", "500"],
+)
+def test_an_interim_answer_is_read_past(
+    interim: bytes, final: bytes, status: int, error: str, response: str, serve: Serve, call: Make
+) -> None:
+    answer = call(serve(says(interim + final)))
+    assert (answer.status_code, answer.error, answer.response) == (status, error, response)
+    assert answer.retry_after == ""
+
+
+def test_switching_protocols_is_a_final_answer_and_a_failure(serve: Serve, call: Make) -> None:
+    answer = call(serve(says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")))
+    assert (answer.status_code, answer.error) == (101, "answered 101")
+
+
+@pytest.mark.parametrize("interim", [EARLY_HINTS, b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["103", "100"])
+def test_endless_interim_answers_are_a_failure_before_the_deadline(interim: bytes, serve: Serve, call: Make) -> None:
+    answer = call(serve(pours(b"", interim * 1000)))
+    assert (answer.status_code, answer.error) == (None, f"no final answer after {MOST_INTERIM} interim ones")
+
+
+def test_an_interim_answer_and_then_nothing_is_a_closed_connection(serve: Serve, call: Make) -> None:
+    answer = call(serve(says(EARLY_HINTS)))
+    assert (answer.status_code, answer.error) == (None, "the connection was closed without an answer")
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,45 @@ def test_both_secrets_verify_for_a_day_and_then_the_new_one_alone(
             Webhook(made.secret).verify(after.body, after.headers)
 
 
+def test_a_second_rotation_within_the_day_leaves_the_original_secret_its_day(
+    receiver: Receiver, subscribe: Subscribe, tell: Tell
+) -> None:
+    original = subscribe(receiver)
+    start = timezone.now()
+    between = rotate_secret(endpoint=original.endpoint, actor="tests", now=start).secret
+    again = rotate_secret(endpoint=original.endpoint, actor="tests", now=start + timedelta(hours=23))
+    assert again.endpoint.previous_secret_until == start + endpoints.ROTATION
+    tell()
+    deliver_due(now=timezone.now())
+    came = receiver.came[-1]
+    for secret in (original.secret, again.secret):
+        Webhook(secret).verify(came.body, came.headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(between).verify(came.body, came.headers)
+
+
+def test_a_rotation_after_the_day_leaves_the_secret_before_it_a_day(acme: Organization) -> None:
+    endpoint, start = make(acme).endpoint, timezone.now()
+    first = rotate_secret(endpoint=endpoint, actor="tests", now=start).secret
+    later = start + endpoints.ROTATION
+    second = rotate_secret(endpoint=endpoint, actor="tests", now=later)
+    assert endpoints.signing_keys(second.endpoint, now=later) == (second.secret, first)
+    assert second.endpoint.previous_secret_until == later + endpoints.ROTATION
+
+
+def test_after_a_lost_key_a_new_secret_signs_at_once(
+    receiver: Receiver, subscribe: Subscribe, tell: Tell, settings: LazySettings
+) -> None:
+    settings.ENCRYPTION_KEYS = (Fernet.generate_key().decode(),)
+    endpoint = subscribe(receiver).endpoint
+    settings.ENCRYPTION_KEYS = (Fernet.generate_key().decode(),)
+    fresh = rotate_secret(endpoint=endpoint, actor="tests", now=timezone.now()).secret
+    tell()
+    deliver_due(now=timezone.now())
+    (came,) = receiver.came
+    Webhook(fresh).verify(came.body, came.headers)
+
+
 def test_another_organizations_endpoint_is_not_found(acme: Organization, globex: Organization) -> None:
     endpoint = make(acme).endpoint
     assert access_endpoint(organization=acme, public_id=endpoint.public_id) == endpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -15,10 +15,12 @@ from django.utils import timezone
 from accounts.encryption import encrypt
 from accounts.models import Organization
 from tests.webhooks.conftest import Receiver
+from tests.webhooks.test_schedule import DATES_THAT_OVERFLOW
 from webhooks import endpoints, outbox
+from webhooks.delivery import Answer
 from webhooks.endpoints import NewSecret, create_endpoint
 from webhooks.events import emit
-from webhooks.models import WebhookDelivery, WebhookEndpoint
+from webhooks.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
 from webhooks.outbox import CALLS_AN_ENDPOINT, LEASE, deliver_due, record, send, take_due
 
 pytestmark = pytest.mark.django_db
@@ -192,6 +194,95 @@ def test_a_secret_that_can_not_be_read_costs_its_own_endpoint_only(
     assert (len(broken.came), len(sound.came)) == (0, 1)
     attempt = endpoint.deliveries.get().attempts.get()
     assert attempt.error == "the signing secret can not be read"
+
+
+@pytest.mark.parametrize("retry_after", DATES_THAT_OVERFLOW)
+def test_an_answer_that_is_hostile_costs_its_own_endpoint_only(
+    retry_after: str, make_receiver: Callable[[], Receiver], subscribe: Subscribe, tell: Tell
+) -> None:
+    hostile, healthy = make_receiver(), make_receiver()
+    hostile.answer(503, headers={"Retry-After": retry_after})
+    endpoint = subscribe(hostile).endpoint
+    subscribe(healthy)
+    tell(key="1")
+    tell(key="2")
+    assert work() == 4
+    assert len(healthy.came) == 2
+    assert set(endpoint.deliveries.values_list("status", "tries", "leased_until")) == {("failed", 1, None)}
+    assert WebhookDelivery.objects.exclude(endpoint=endpoint).filter(status="succeeded").count() == 2
+
+
+def out_of_order(**_: object) -> None:
+    raise RuntimeError("nobody foresaw this")
+
+
+def test_an_answer_that_can_not_be_recorded_is_a_counted_failure_and_costs_no_other(
+    make_receiver: Callable[[], Receiver],
+    subscribe: Subscribe,
+    tell: Tell,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hostile, healthy = make_receiver(), make_receiver()
+    hostile.answer(500)
+    endpoint = subscribe(hostile).endpoint
+    subscribe(healthy)
+    monkeypatch.setattr(outbox, "note_failure", out_of_order)
+    tell()
+    assert (work(), len(healthy.came)) == (2, 1)
+    (fault,) = [logged for logged in caplog.records if logged.name == outbox.__name__]
+    assert fault.exc_info is not None
+    assert "nobody foresaw this" in caplog.text
+    failed = endpoint.deliveries.get()
+    assert (failed.status, failed.tries, failed.leased_until) == ("failed", 1, None)
+    assert failed.attempts.get().error == "the answer could not be recorded"
+    assert WebhookDelivery.objects.exclude(endpoint=endpoint).get().status == "succeeded"
+
+
+def test_what_can_never_be_recorded_is_given_up_after_its_ten_attempts(
+    receiver: Receiver, subscribe: Subscribe, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(receiver)
+    (delivery,) = tell()
+    monkeypatch.setattr(outbox, "note_success", out_of_order)
+    for _ in range(12):
+        WebhookDelivery.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now())
+        work()
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.tries, len(receiver.came)) == ("exhausted", 10, 10)
+
+
+def test_where_nothing_at_all_can_be_written_of_one_the_others_are_recorded_and_its_lease_runs_out(
+    make_receiver: Callable[[], Receiver], subscribe: Subscribe, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile, healthy = make_receiver(), make_receiver()
+    endpoint = subscribe(hostile).endpoint
+    subscribe(healthy)
+    tell()
+    list_attempt = outbox.list_attempt
+
+    def list_of_others(delivery: WebhookDelivery, answer: Answer, *, now: datetime) -> DeliveryAttempt:
+        if delivery.endpoint_id == endpoint.pk:
+            out_of_order()
+        return list_attempt(delivery, answer, now=now)
+
+    monkeypatch.setattr(outbox, "list_attempt", list_of_others)
+    assert work() == 2
+    assert WebhookDelivery.objects.exclude(endpoint=endpoint).get().status == "succeeded"
+    held = endpoint.deliveries.get()
+    assert (held.status, held.tries, held.leased_until is not None) == ("pending", 0, True)
+
+
+def test_a_fault_in_recording_changes_nothing_of_what_another_worker_did(
+    receiver: Receiver, subscribe: Subscribe, tell: Tell
+) -> None:
+    subscribe(receiver)
+    (delivery,) = tell()
+    (held,) = take_due(flying=[], now=timezone.now())
+    deliver_due(now=timezone.now() + LEASE + timedelta(seconds=1))
+    outbox._record_fault(held, now=timezone.now())
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.tries, delivery.attempts.count()) == ("succeeded", 1, 1)
 
 
 def test_a_ring_during_a_run_is_served_by_that_run(receiver: Receiver, subscribe: Subscribe, tell: Tell) -> None:

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from accounts.models import AuditEvent
 from tests.webhooks.conftest import Receiver
 from webhooks.endpoints import NewSecret, disable_endpoint
 from webhooks.events import TEST
@@ -109,6 +110,50 @@ def test_a_dry_run_counts_and_queues_nothing(receiver: Receiver, subscribe: Subs
         now=timezone.now(),
     )
     assert (count, WebhookDelivery.objects.filter(status="pending").count()) == (5, 0)
+
+
+def test_what_is_being_attempted_is_not_queued_and_not_counted(
+    receiver: Receiver, subscribe: Subscribe, tell: Tell
+) -> None:
+    endpoint = subscribe(receiver).endpoint
+    five_events_an_hour_apart(tell)
+    now = START + timedelta(days=1)
+    flying = WebhookDelivery.objects.order_by("created_at")[1]
+    WebhookDelivery.objects.filter(pk=flying.pk).update(leased_until=now + timedelta(seconds=30))
+    window = {"begins_at": START, "ends_at": now}
+    counts = [
+        replay_window(endpoint=endpoint, is_dry_run=is_dry_run, actor="tests", now=now, **window)
+        for is_dry_run in (True, False)
+    ]
+    queued = WebhookDelivery.objects.filter(status="pending").order_by("next_attempt_at")
+    assert (counts, queued.count()) == ([4, 4], 4)
+    assert AuditEvent.objects.get(action="webhook.window_replayed").details == {"count": "4"}
+    # Nobody waits for the place of what was left out.
+    assert [delivery.next_attempt_at for delivery in queued] == [now + number * PAUSE_BETWEEN for number in range(4)]
+
+
+def test_what_has_not_been_tried_yet_is_not_put_off(receiver: Receiver, subscribe: Subscribe, tell: Tell) -> None:
+    endpoint = subscribe(receiver).endpoint
+    five_events_an_hour_apart(tell)
+    now = START + timedelta(days=1)
+    told_at = now - timedelta(seconds=1)
+    tell(key="waiting", now=told_at)
+    count = replay_window(endpoint=endpoint, begins_at=START, ends_at=now, actor="tests", now=now)
+    waiting = WebhookDelivery.objects.order_by("created_at").last()
+    assert waiting is not None
+    assert (count, waiting.status, waiting.next_attempt_at) == (6, "pending", told_at)
+
+
+def test_a_window_that_is_replayed_twice_keeps_the_pace_of_the_first_time(
+    receiver: Receiver, subscribe: Subscribe, tell: Tell
+) -> None:
+    endpoint = subscribe(receiver).endpoint
+    five_events_an_hour_apart(tell)
+    now = START + timedelta(days=1)
+    for pressed_at in (now, now + timedelta(milliseconds=50)):
+        replay_window(endpoint=endpoint, begins_at=START, ends_at=now, actor="tests", now=pressed_at)
+    queued = WebhookDelivery.objects.order_by("next_attempt_at")
+    assert [delivery.next_attempt_at for delivery in queued] == [now + number * PAUSE_BETWEEN for number in range(5)]
 
 
 def test_a_window_may_be_narrowed_to_some_types(receiver: Receiver, subscribe: Subscribe, tell: Tell) -> None:

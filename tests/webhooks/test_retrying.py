@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.models import Notice, Organization, User
 from accounts.notices import mail_due
 from tests.webhooks.conftest import Receiver
-from webhooks.endpoints import NewSecret, enable_endpoint
+from webhooks.endpoints import NewSecret, change_endpoint, enable_endpoint
 from webhooks.models import WebhookDelivery, WebhookEndpoint
-from webhooks.outbox import deliver_due
+from webhooks.outbox import deliver_due, record, send, take_due
 
 pytestmark = pytest.mark.django_db
 Subscribe = Callable[..., NewSecret]
@@ -148,6 +148,54 @@ def test_a_success_in_between_starts_the_five_days_anew(receiver: Receiver, subs
         run_until(now + timedelta(hours=1))
     endpoint.refresh_from_db()
     assert (endpoint.status, endpoint.failing_since is not None) == ("enabled", True)
+
+
+def four_days_of_failure(receiver: Receiver, subscribe: Subscribe, tell: Tell) -> WebhookEndpoint:
+    receiver.answer(500)
+    with time_machine.travel(START):
+        endpoint = subscribe(receiver).endpoint
+    for day in range(5):
+        now = START + timedelta(days=day)
+        with time_machine.travel(now):
+            tell(key=str(day), now=now)
+            work()
+    return endpoint
+
+
+def test_a_new_url_has_five_days_of_its_own(
+    receiver: Receiver, make_receiver: Callable[[], Receiver], subscribe: Subscribe, tell: Tell
+) -> None:
+    endpoint, other, now = four_days_of_failure(receiver, subscribe, tell), make_receiver(), START + timedelta(days=6)
+    other.answer(500)
+    with time_machine.travel(now):
+        changed = change_endpoint(endpoint=endpoint, url=other.url, actor="tests", now=now)
+        assert (changed.failing_since, changed.last_failure_at) == (None, None)
+        work()
+    endpoint.refresh_from_db()
+    assert len(other.came) > 0
+    assert (endpoint.status, endpoint.failing_since is not None) == ("enabled", True)
+
+
+def test_a_change_to_the_same_url_forgives_nothing(receiver: Receiver, subscribe: Subscribe, tell: Tell) -> None:
+    endpoint, now = four_days_of_failure(receiver, subscribe, tell), START + timedelta(days=4, hours=1)
+    changed = change_endpoint(endpoint=endpoint, url=receiver.url, events=["inbox.created"], actor="tests", now=now)
+    assert changed.failing_since is not None
+    assert changed.failing_since < START + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("status", [410, 500])
+def test_what_the_old_url_answers_late_says_nothing_of_the_new_one(
+    status: int, receiver: Receiver, make_receiver: Callable[[], Receiver], subscribe: Subscribe, tell: Tell
+) -> None:
+    receiver.answer(status)
+    endpoint = subscribe(receiver).endpoint
+    tell()
+    (held,) = take_due(flying=[], now=timezone.now())
+    answer = send(held, timezone.now())
+    change_endpoint(endpoint=endpoint, url=make_receiver().url, actor="tests", now=timezone.now())
+    record(held, answer, now=timezone.now())
+    endpoint.refresh_from_db()
+    assert (endpoint.status, endpoint.failing_since, held.attempts.count()) == ("enabled", None, 1)
 
 
 def test_an_old_failure_with_nothing_since_is_no_reason_to_switch_off(

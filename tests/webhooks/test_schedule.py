@@ -47,6 +47,9 @@ def test_after_the_tenth_there_is_none(tries: int) -> None:
         ("Sat, 21 Nov 2020 09:00:00 GMT", timedelta(0)),
         ("86401", timedelta(hours=24)),
         ("999999999", timedelta(hours=24)),
+        ("9999999999", timedelta(hours=24)),
+        ("9" * 100, timedelta(hours=24)),
+        ("00000000000060", timedelta(seconds=60)),
         ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(hours=24)),
     ],
 )
@@ -56,6 +59,28 @@ def test_retry_after_is_read_in_seconds_and_as_a_date_up_to_a_day(header: str, p
 
 @given(st.text(max_size=40) | st.sampled_from(["-5", "1e9", "5.5", "٣", "soon", "9" * 40, "Mon, 99 Foo 2026 1:1:1"]))
 def test_what_is_no_retry_after_asks_for_nothing_that_could_hurt(header: str) -> None:
+    assert timedelta(0) <= asked_pause(header, now=NOW) <= timedelta(hours=24)
+
+
+# Each of these looks like a date to the standard library, until it counts with it.
+DATES_THAT_OVERFLOW = [
+    "Mon, 01 Jan 2024 00:00:00 -99999999999999999999",
+    "Mon, 01 Jan 99999999999999999999999 00:00:00 GMT",
+    "Mon, 99999999999999999999 Jan 2024 00:00:00 GMT",
+    "Jan 1 00:00:00 9999999999 ( )",
+]
+
+
+@pytest.mark.parametrize("header", DATES_THAT_OVERFLOW)
+def test_a_date_that_can_not_be_counted_with_asks_for_nothing(header: str) -> None:
+    assert asked_pause(header, now=NOW) == timedelta(0)
+
+
+TOKENS = ["Mon,", "01", "Jan", "2024", "9999", "00:00:00", "GMT", "-2359", "+", "-", "9" * 20, "( )", ",", ":"]
+
+
+@given(st.lists(st.sampled_from(TOKENS), max_size=8).map(" ".join))
+def test_what_is_nearly_a_date_raises_nothing(header: str) -> None:
     assert timedelta(0) <= asked_pause(header, now=NOW) <= timedelta(hours=24)
 
 
