@@ -34,10 +34,11 @@ TOO_OLD = "It is older than SNS and its queues keep any: late, or a replay. Run 
 
 State = SnsNotification.State
 
+# As WSGI names them.
 _HEADERS = {
-    "x-amz-sns-message-type": "type",
-    "x-amz-sns-message-id": "message_id",
-    "x-amz-sns-topic-arn": "topic_arn",
+    "HTTP_X_AMZ_SNS_MESSAGE_TYPE": "type",
+    "HTTP_X_AMZ_SNS_MESSAGE_ID": "message_id",
+    "HTTP_X_AMZ_SNS_TOPIC_ARN": "topic_arn",
 }
 
 
@@ -89,10 +90,10 @@ def trusted_certificates() -> Mapping[str, str]:
         raise NotNow(f"SNS_TRUSTED_CERTIFICATES can not be read: {error}") from error
 
 
-def check_headers(message: SnsMessage, headers: Mapping[str, str]) -> None:
+def check_headers(message: SnsMessage, environ: Mapping[str, object]) -> None:
     """The headers that SNS repeats parts of the body in must agree with it, where they are there; raises NotOurs."""
     for header, field in _HEADERS.items():
-        said = headers.get(header)
+        said = environ.get(header)
         if said is not None and said != getattr(message, field):
             raise NotOurs(f"{header} disagrees with the body")
 
@@ -137,17 +138,16 @@ def keep(message: SnsMessage, *, source: str, now: datetime) -> None:
     """
     is_too_old = now - message.timestamp > OLDEST
     is_new = insert_unless_there(
-        SnsNotification(
-            sns_message_id=message.message_id,
-            topic_arn=message.topic_arn,
-            source=source,
-            message=message.message,
-            ses_message_id=message_id_of(message.message),
-            sent_at=message.timestamp,
-            received_at=now,
-            next_attempt_at=now,
-            **({"state": State.PARKED, "done_at": now, "last_error": TOO_OLD} if is_too_old else {}),
-        )
+        SnsNotification,
+        sns_message_id=message.message_id,
+        topic_arn=message.topic_arn,
+        source=source,
+        message=message.message,
+        ses_message_id=message_id_of(message.message),
+        sent_at=message.timestamp,
+        received_at=now,
+        next_attempt_at=now,
+        **({"state": State.PARKED, "done_at": now, "last_error": TOO_OLD} if is_too_old else {}),
     )
     if not is_new:
         first = SnsNotification.objects.filter(sns_message_id=message.message_id)

@@ -47,7 +47,7 @@ def receive_sns(request: HttpRequest) -> HttpResponse:
         if len(body) > MAX_BODY_BYTES:
             return _answer(413, "larger than SNS sends")
         message = parse_message(body)
-        door.check_headers(message, request.headers)
+        door.check_headers(message, request.META)
         door.believe(message, now=timezone.now())
         door.take_in(message, source="sns", now=timezone.now())
     except (door.NotOurs, UnsignedMessage, UntrustedCertificateUrl) as error:
