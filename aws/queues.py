@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +12,10 @@ from aws.policies import topic_may_send, with_statement
 
 _TOPIC_STATEMENT = "postern-topic-send"
 # Fourteen days is the longest that SQS keeps a message.
-_ATTRIBUTES = {"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "120"}
+_RETENTION = {"MessageRetentionPeriod": "1209600"}
+_ATTRIBUTES = {**_RETENTION, "VisibilityTimeout": "120"}
+# A day of tries at that timeout: what was left for a reason of our own has had its chances.
+_MOST_RECEIVES = 720
 _MOST_MESSAGES = 10
 
 
@@ -38,6 +42,35 @@ def ensure_queue(*, region: str, name: str, topic_arn: str, caller: Caller | Non
     """The queue of this name, made where it is missing: keeps 14 days, and the topic may send to it."""
     # As with topics: CreateQueue refuses an existing queue whose attributes differ from those given.
     url: str = call(service="sqs", region=region, operation="CreateQueue", caller=caller, QueueName=name)["QueueUrl"]
+    found = _attributes(url, region, caller)
+    arn = found["QueueArn"]
+    wanted = {key: value for key, value in _ATTRIBUTES.items() if found.get(key) != value}
+    statement = topic_may_send(sid=_TOPIC_STATEMENT, queue_arn=arn, topic_arn=topic_arn)
+    policy = with_statement(found.get("Policy") or "", statement)
+    if policy is not None:
+        wanted["Policy"] = policy
+    _set_attributes(url, wanted, region, caller)
+    return QueueFacts(url=url, arn=arn)
+
+
+def ensure_dead_letters(*, region: str, queue_url: str, name: str, caller: Caller | None = None) -> str:
+    """The ARN of where the queue's messages go that are received for a day and never deleted; kept 14 days in all.
+
+    A queue that has a redrive policy keeps it; else the queue of this name is made, or adopted, for them.
+    """
+    policy = json.loads(_attributes(queue_url, region, caller).get("RedrivePolicy") or "{}")
+    if policy.get("deadLetterTargetArn"):
+        return str(policy["deadLetterTargetArn"])
+    url: str = call(service="sqs", region=region, operation="CreateQueue", caller=caller, QueueName=name)["QueueUrl"]
+    found = _attributes(url, region, caller)
+    wanted = {key: value for key, value in _RETENTION.items() if found.get(key) != value}
+    _set_attributes(url, wanted, region, caller)
+    redrive = {"deadLetterTargetArn": found["QueueArn"], "maxReceiveCount": _MOST_RECEIVES}
+    _set_attributes(queue_url, {"RedrivePolicy": json.dumps(redrive)}, region, caller)
+    return found["QueueArn"]
+
+
+def _attributes(url: str, region: str, caller: Caller | None) -> dict[str, str]:
     answer = call(
         service="sqs",
         region=region,
@@ -46,18 +79,14 @@ def ensure_queue(*, region: str, name: str, topic_arn: str, caller: Caller | Non
         QueueUrl=url,
         AttributeNames=["All"],
     )
-    found = answer.get("Attributes") or {}
-    arn: str = found["QueueArn"]
-    wanted = {key: value for key, value in _ATTRIBUTES.items() if found.get(key) != value}
-    statement = topic_may_send(sid=_TOPIC_STATEMENT, queue_arn=arn, topic_arn=topic_arn)
-    policy = with_statement(found.get("Policy") or "", statement)
-    if policy is not None:
-        wanted["Policy"] = policy
+    return answer.get("Attributes") or {}
+
+
+def _set_attributes(url: str, wanted: dict[str, str], region: str, caller: Caller | None) -> None:
     if wanted:
         call(
             service="sqs", region=region, operation="SetQueueAttributes", caller=caller, QueueUrl=url, Attributes=wanted
         )
-    return QueueFacts(url=url, arn=arn)
 
 
 def receive_messages(

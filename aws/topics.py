@@ -23,6 +23,7 @@ __all__ = [
     "ensure_queue",
     "ensure_subscription",
     "ensure_topic",
+    "ensure_whole_messages",
     "receive_messages",
     "subscription_state",
 ]
@@ -90,12 +91,11 @@ def ensure_subscription(
     A pending one is sent its confirmation again. `dead_letter_arn` names the queue for what could not be delivered;
     it is set once the subscription is confirmed.
     """
-    region = region_of(topic_arn)
     state, arn = _find(topic_arn, protocol, endpoint, caller)
     if state is not SubscriptionState.CONFIRMED:
         call(
             service="sns",
-            region=region,
+            region=region_of(topic_arn),
             operation="Subscribe",
             caller=caller,
             TopicArn=topic_arn,
@@ -106,6 +106,20 @@ def ensure_subscription(
     if dead_letter_arn and state is SubscriptionState.CONFIRMED:
         _ensure_dead_letters(arn, dead_letter_arn, caller)
     return state
+
+
+def ensure_whole_messages(*, topic_arn: str, protocol: str, endpoint: str, caller: Caller | None = None) -> bool:
+    """Switch raw message delivery off where the confirmed subscription has it; whether it had.
+
+    A raw message comes without SNS's envelope, and so without the signature by which it could be believed.
+    """
+    state, arn = _find(topic_arn, protocol, endpoint, caller)
+    if state is not SubscriptionState.CONFIRMED:
+        return False
+    if _subscription_attributes(arn, caller).get("RawMessageDelivery", "false").lower() != "true":
+        return False
+    _set_subscription_attribute(arn, "RawMessageDelivery", "false", caller)
+    return True
 
 
 def subscription_state(
@@ -168,20 +182,29 @@ def _state(subscription: dict[str, Any]) -> tuple[SubscriptionState, str]:
 
 
 def _ensure_dead_letters(arn: str, dead_letter_arn: str, caller: Caller | None) -> None:
-    wanted = json.dumps({"deadLetterTargetArn": dead_letter_arn})
-    region = region_of(arn)
+    wanted = {"deadLetterTargetArn": dead_letter_arn}
+    if json.loads(_subscription_attributes(arn, caller).get("RedrivePolicy") or "{}") != wanted:
+        _set_subscription_attribute(arn, "RedrivePolicy", json.dumps(wanted), caller)
+
+
+def _subscription_attributes(arn: str, caller: Caller | None) -> dict[str, str]:
     answer = call(
-        service="sns", region=region, operation="GetSubscriptionAttributes", caller=caller, SubscriptionArn=arn
+        service="sns",
+        region=region_of(arn),
+        operation="GetSubscriptionAttributes",
+        caller=caller,
+        SubscriptionArn=arn,
     )
-    found = (answer.get("Attributes") or {}).get("RedrivePolicy") or "{}"
-    if json.loads(found) == json.loads(wanted):
-        return
+    return answer.get("Attributes") or {}
+
+
+def _set_subscription_attribute(arn: str, name: str, value: str, caller: Caller | None) -> None:
     call(
         service="sns",
-        region=region,
+        region=region_of(arn),
         operation="SetSubscriptionAttributes",
         caller=caller,
         SubscriptionArn=arn,
-        AttributeName="RedrivePolicy",
-        AttributeValue=wanted,
+        AttributeName=name,
+        AttributeValue=value,
     )

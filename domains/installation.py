@@ -14,12 +14,12 @@ from aws.errors import AwsError, AwsRefused
 from aws.mail_store import ensure_bucket
 from aws.ours import our_name_prefix
 from aws.pacing import Caller
-from aws.queues import ensure_queue
+from aws.queues import ensure_dead_letters, ensure_queue
 from aws.receipt_rules import ForeignRule, active_rule_set, ensure_active_rule_set
 from aws.regions import can_receive
 from aws.sending import ensure_configuration_set
 from aws.tenants import list_tenants
-from aws.topics import SubscriptionState, ensure_subscription, ensure_topic
+from aws.topics import SubscriptionState, ensure_subscription, ensure_topic, ensure_whole_messages
 from domains import intents, receipt_rules
 from domains.models import AwsIntent, Installation
 from domains.receipt_rules import InstallationMissing
@@ -78,8 +78,11 @@ def set_up_region(*, region: str, caller: Caller, now: datetime) -> SetUp:
         done.warnings.append(f"Amazon SES does not receive mail in {region}; domains there can only send.")
     if row.topic_arn:
         _try("the SQS queue", _queue, row, caller, done)
+        if row.queue_url:
+            _try("the dead letters of the SQS queue", _dead_letters, row, caller, done)
         _try("the configuration set", _configuration_set, row, caller, done)
         _try("the subscription of our SNS endpoint", _subscription, row, caller, done)
+        _try("that SNS sends us whole messages", _whole_messages, row, caller, done)
     _try("the SES tenants", _tenants, row, caller, done)
     row.warnings = done.warnings
     row.save(update_fields=MADE_HERE)
@@ -129,11 +132,21 @@ def _rule_set(row: Installation, caller: Caller, done: SetUp) -> None:
 
 
 def _queue(row: Installation, caller: Caller, done: SetUp) -> None:
-    name = f"{settings.SNS_TOPIC_NAME}-queue"
+    name = _queue_name()
     facts = ensure_queue(region=row.region, name=name, topic_arn=row.topic_arn, caller=caller)
     row.queue_url, row.queue_arn = facts.url, facts.arn
     ensure_subscription(topic_arn=row.topic_arn, protocol="sqs", endpoint=facts.arn, caller=caller)
     done.lines.append(f"queue          {facts.arn}")
+
+
+def _queue_name() -> str:
+    return f"{settings.SNS_TOPIC_NAME}-queue"
+
+
+def _dead_letters(row: Installation, caller: Caller, done: SetUp) -> None:
+    name = f"{_queue_name()}-dead-letters"
+    arn = ensure_dead_letters(region=row.region, queue_url=row.queue_url, name=name, caller=caller)
+    done.lines.append(f"dead letters   {arn}")
 
 
 def _configuration_set(row: Installation, caller: Caller, done: SetUp) -> None:
@@ -151,11 +164,24 @@ def _subscription(row: Installation, caller: Caller, done: SetUp) -> None:
     done.lines.append(f"subscription   {sns_endpoint()} ({state})")
 
 
+def _whole_messages(row: Installation, caller: Caller, done: SetUp) -> None:
+    ours = [("sqs", row.queue_arn)] if row.queue_arn else []
+    if settings.PUBLIC_URL:
+        ours.append((_door_protocol(), sns_endpoint()))
+    for protocol, endpoint in ours:
+        if ensure_whole_messages(topic_arn=row.topic_arn, protocol=protocol, endpoint=endpoint, caller=caller):
+            done.lines.append(f"subscription   {endpoint}: raw message delivery was on, and is off")
+
+
+def _door_protocol() -> str:
+    return sns_endpoint().partition("://")[0]
+
+
 def subscribe_door(row: Installation, *, caller: Caller) -> SubscriptionState:
     """Subscribe our SNS endpoint to the region's topic; raises AwsError."""
     return ensure_subscription(
         topic_arn=row.topic_arn,
-        protocol=sns_endpoint().partition("://")[0],
+        protocol=_door_protocol(),
         endpoint=sns_endpoint(),
         dead_letter_arn="",
         caller=caller,

@@ -19,6 +19,7 @@ from channels.addresses import parse_mailbox
 from domains.models import Domain
 from domains.names import ancestors, normalise_name
 from domains.ownership import holder_at
+from inbound.mail_rows import cut
 from inbound.models import SendingFeedback, SentMessage
 from inbound.ses_event_types import Bounce, Complaint, Delivery, DeliveryDelay, Fate, Reject, SentMail
 from inbound.ses_fields import CONTROL
@@ -116,7 +117,7 @@ def _details(recipients: tuple[str, ...], detail: str) -> dict[str, str]:
 
 
 def _cut(details: Mapping[str, str]) -> dict[str, str]:
-    return {each[:998]: CONTROL.sub(" ", detail) for each, detail in details.items()}
+    return {cut(each): CONTROL.sub(" ", detail) for each, detail in details.items()}
 
 
 def _origin(mail: SentMail) -> tuple[Domain, SentMessage | None]:

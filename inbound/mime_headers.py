@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 from inbound.charsets import clean_line, decode_bytes
+from inbound.message_ids import find_ids
 
 MAX_PARAMETERS = 200
 MAX_REFERENCES = 100
@@ -25,7 +26,6 @@ _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _SECTION = re.compile(r"([^*]+)(?:\*([0-9]{1,3}))?(\*)?")
 _TYPE = re.compile(r"\s*+([a-z0-9!#$&^_.+-]{1,100}+)\s*+/\s*+([a-z0-9!#$&^_.+-]{1,100}+)")
 _TOKEN = re.compile(r"\s*+([a-z0-9!#$&^_.+-]{1,100}+)")
-_MESSAGE_ID = re.compile(r"<[^<>\s]{1,996}+>")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _DATE = re.compile(
     r"(?:[a-z]{3,9}\s*,?\s*)?([0-9]{1,2})[\s-]+([a-z]{3})[a-z]{0,6}\.?[\s-]+([0-9]{2,4})\s+"
@@ -148,18 +148,14 @@ def first_token(parameters: Parameters | None) -> str:
 
 
 def message_ids(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the `<...>` of References or In-Reply-To, the last MAX_REFERENCES of them, each once."""
-    found = [each for text in texts for each in _MESSAGE_ID.findall(clean_line(text))]
+    """Return the ids of References or In-Reply-To, the last MAX_REFERENCES of them, each once."""
+    found = [each for text in texts for each in find_ids(clean_line(text))]
     return tuple(dict.fromkeys(found))[-MAX_REFERENCES:]
 
 
 def message_id(text: str) -> str:
-    """Return the first `<...>` of `text`, or its first word if the sender left the brackets out."""
-    found = message_ids([text])
-    if found:
-        return found[0]
-    words = clean_line(text).split()
-    return words[0][:998] if words else ""
+    """Return the first id of `text`, or ""."""
+    return next(iter(find_ids(clean_line(text))), "")
 
 
 def parse_date(text: str) -> datetime | None:

@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from accounts.doorbell import ring
 from aws.errors import AwsError
-from aws.queues import delete_message, receive_messages
+from aws.queues import QueueMessage, delete_message, receive_messages
 from domains.models import Installation
 from inbound import door
 from inbound.certificates import CertificateUnavailable, UntrustedCertificateUrl
+from inbound.ses_events import message_id_of
 from inbound.sns import MalformedMessage, parse_message
 
 logger = logging.getLogger(__name__)
@@ -58,12 +59,28 @@ def _drain_one(row: Installation, *, ends: float) -> int:
                 message = parse_message(received.body.encode(errors="replace"))
                 door.believe(message, now=timezone.now())
                 door.take_in(message, source="sqs", now=timezone.now())
-                kept += 1
             except (CertificateUnavailable, door.NotNow, AwsError) as error:
                 # Left in the queue: it is shown again after the visibility timeout.
                 logger.warning("a queued message is left for later: %s", error)
                 continue
             except (MalformedMessage, door.NotOurs, UntrustedCertificateUrl) as error:
-                logger.warning("a queued message was refused: %s", error)
+                _leave_to_dead_letters(received, row, error)
+                continue
+            kept += 1
             delete_message(queue_url=row.queue_url, region=row.region, receipt_handle=received.receipt_handle)
     return kept
+
+
+def _leave_to_dead_letters(received: QueueMessage, row: Installation, error: Exception) -> None:
+    """Say so once; the message stays, and SQS moves it to the dead letters after a day: it may be all that we get.
+
+    Nothing of it is stored here: who can write to the queue could fill the database.
+    """
+    if received.receive_count > 1:
+        return
+    logger.error("a message in the queue of %s can not be believed and goes to its dead letters: %s", row.region, error)
+    if message_id_of(received.body):
+        logger.error(
+            "it is an announcement of SES without SNS's envelope: raw message delivery is on for the queue's "
+            "subscription; `manage.py setup_aws` switches it off"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from aws.topics import (
     ensure_queue,
     ensure_subscription,
     ensure_topic,
+    ensure_whole_messages,
     receive_messages,
     region_of,
     subscription_state,
@@ -113,6 +115,21 @@ def test_a_https_endpoint_is_pending_until_it_confirms(topic_arn: str, scripted_
     assert arn.startswith(topic_arn)
     state = subscription_state(topic_arn=topic_arn, protocol="http", endpoint=endpoint)
     assert state is SubscriptionState.CONFIRMED
+
+
+def test_raw_message_delivery_to_a_https_endpoint_is_switched_off_once(
+    topic_arn: str, scripted_receiver: ScriptedEndpoint
+) -> None:
+    door: dict[str, Any] = {"topic_arn": topic_arn, "protocol": "http", "endpoint": f"{scripted_receiver.url}/sns"}
+    assert not ensure_whole_messages(**door)
+    ensure_subscription(**door)
+    assert not ensure_whole_messages(**door)
+    token = json.loads(scripted_receiver.wait_for_request()[2])["Token"]
+    arn = confirm_subscription(topic_arn=topic_arn, token=token)
+    raw: dict[str, Any] = {"AttributeName": "RawMessageDelivery", "AttributeValue": "true"}
+    call(service="sns", region=REGION, operation="SetSubscriptionAttributes", SubscriptionArn=arn, **raw)
+    assert ensure_whole_messages(**door)
+    assert not ensure_whole_messages(**door)
 
 
 def test_a_subscription_on_the_second_page_is_found(scripted: ScriptedEndpoint) -> None:

@@ -398,3 +398,12 @@ def test_a_bounce_that_names_nobody_is_kept_all_the_same(message: SentMessage, d
     announce("bounce", bounceType="Undetermined", bouncedRecipients=[])
     work()
     assert (state_of(message)[0], counts(domain)[2]) == ("bounced", 1)
+
+
+def test_a_recipient_of_any_length_and_script_keeps_nobody_elses_fate_away(message: SentMessage) -> None:
+    # Each character another one: PostgreSQL can not press it, and an index takes 2,704 bytes.
+    long = "".join(chr(0x4E00 + 7 * number) for number in range(900)) + "@elsewhere.example"
+    announce("delivery", recipients=[long, YOU])
+    work()
+    assert set(SendingFeedback.objects.values_list("recipient", flat=True)) == {YOU, long[:332]}
+    assert state_of(message)[0] == "delivered"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import string
 import time
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -205,6 +207,156 @@ def test_a_search_narrows_what_it_is_given_and_keeps_its_order(acme: Organizatio
     assert list(search(given, "parcel", organization=acme)) == [messages[0], messages[2]]
 
 
+# What a word is, once more and as plainly as can be said: both databases must agree with it.
+
+SPARSE = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+
+def kind(character: str) -> str:
+    category = unicodedata.category(character)
+    if "LATIN" in unicodedata.name(character, "") and category == "So" and "LETTER" in unicodedata.name(character):
+        category = "Lo" if character.isupper() or character.islower() or character > "\U0001f12f" else category
+    if category[0] == "L" or category in ("Nd", "Nl"):
+        return "word"
+    if category[0] in "SN" and not character.isascii():
+        return "sign"
+    return "mark" if category[0] == "M" else "gap"
+
+
+def plain_tokens(text: str) -> list[tuple[str, str]]:
+    """("word" | "sign", in small letters)"""
+    tokens: list[tuple[str, str]] = []
+    is_in_word = False
+    for character in text:
+        sort, small = kind(character), character.lower()[0]
+        is_alone = bool(SPARSE.match(character))
+        if is_alone and sort in ("word", "mark"):
+            tokens.append(("word", small))
+        elif is_in_word and sort in ("word", "mark"):
+            tokens[-1] = ("word", tokens[-1][1] + small)
+        elif sort in ("word", "sign"):
+            tokens.append((sort, small if sort == "word" else character))
+        is_in_word = not is_alone and (sort == "word" or (sort == "mark" and is_in_word))
+    return tokens
+
+
+def plainly_holds(text: str, wanted: str, *, is_beginning: bool = False) -> bool:
+    had, sought = plain_tokens(text), plain_tokens(wanted)
+    if not sought:
+        return wanted in text
+
+    def stands_at(place: int) -> bool:
+        for number, (sort, word) in enumerate(sought):
+            if number and sort == sought[number - 1][0] == "word":
+                while had[place : place + 1] and had[place][0] == "sign":
+                    place += 1
+            if place >= len(had) or had[place][0] != sort:
+                return False
+            is_last = number == len(sought) - 1
+            may_go_on = is_last and is_beginning and len(word) > 1
+            spellings = (word[:-1] + "σ", word[:-1] + "ς") if word[-1] in "σς" else (word,)
+            if had[place][1] not in spellings and not (may_go_on and had[place][1].startswith(spellings)):
+                return False
+            place += 1
+        return True
+
+    return any(map(stands_at, range(len(had))))
+
+
+def some_of_every_category(each: int = 3) -> list[str]:
+    """Characters that can be typed, from all over Unicode; the rare Chinese ones have a test of their own."""
+    by_category: dict[str, list[str]] = {}
+    for character in map(chr, (*range(0x21, 0x20000), *range(0xE0100, 0xE01F0))):
+        if character.isprintable():
+            by_category.setdefault(unicodedata.category(character), []).append(character)
+    spread = [found[place * len(found) // each] for found in by_category.values() for place in range(each)]
+    return sorted({*spread, *"²½①Ⅷ€°™Ⓐ🎉́〇", "\ufe0f", "\u20e3", "\u0e31"} - {'"'})
+
+
+@pytest.mark.django_db
+def test_every_kind_of_character_is_found_where_it_stands_and_nowhere_else(acme: Organization) -> None:
+    characters = some_of_every_category()
+    texts = ["plain", "plain x", "q z"]
+    texts += [text for each in characters for text in (each, f"plain {each}.", f"q{each}z", f"x{each}")]
+    texts_of = {make(acme, from_email="", text=text).pk: f"   {text}" for text in texts}
+    wrong = {}
+    for each in characters:
+        for query, wanted in {
+            f'"{each}"': [each],
+            f'plain "{each}"': ["plain", each],
+            f'"q{each}z"': [f"q{each}z"],
+        }.items():
+            expected = {pk for pk, text in texts_of.items() if all(plainly_holds(text, term) for term in wanted)}
+            found = set(search(_all(), query, organization=acme).values_list("pk", flat=True))
+            if found != expected:
+                missing, too_many = expected - found, found - expected
+                wrong[ascii(query)] = [[ascii(texts_of[pk]) for pk in pks][:5] for pks in (missing, too_many)]
+        excluding = {pk for pk, text in texts_of.items() if not plainly_holds(text, each)}
+        if set(search(_all(), f'-"{each}"', organization=acme).values_list("pk", flat=True)) != excluding:
+            wrong[ascii(f"-{each}")] = [[], []]
+    assert wrong == {}
+
+
+PIECES = [*"x1²½€Ⓐⓐ🎉👧漢字พ-./'—’ſkKıİiµμßẞ   ", "plain", "PLAINLY", "12", "é", "ΣΊΣΥΦΟΣ", "σίσυφος", "σίσυφοσ"]
+PIECES += ["e\u0301", "อยู่", "❤\ufe0f", "👩\u200d👧", " 𠀀𠀁 ", " 漢𠀁 ", "می\u200cخواهم", "1\ufe0f\u20e3"]
+
+
+@pytest.mark.django_db
+def test_what_is_put_together_anyhow_is_found_as_defined(acme: Organization) -> None:
+    draw = random.Random(15)
+    texts = ["".join(draw.choices(PIECES, k=draw.randint(1, 7))) for _ in range(200)]
+    texts_of = {make(acme, from_email="", text=text).pk: f"   {text}" for text in texts}
+    wrong = {}
+    for _ in range(400):
+        term = "".join(draw.choices(PIECES, k=draw.randint(1, 3)))
+        # The one that is quoted is whole; the other may be a beginning.
+        query = f'"{term}"' if (is_quoted := draw.random() < 0.5) else term.strip(string.punctuation + " ")
+        wanted = query.strip('"').strip()
+        if not wanted or (" " in wanted and not is_quoted):
+            continue
+        expected = {pk for pk, text in texts_of.items() if plainly_holds(text, wanted, is_beginning=not is_quoted)}
+        found = set(search(_all(), query, organization=acme).values_list("pk", flat=True))
+        if found != expected:
+            missing, too_many = expected - found, found - expected
+            wrong[ascii(query)] = [[ascii(texts_of[pk]) for pk in pks][:5] for pks in (missing, too_many)]
+    assert wrong == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["σίσυφος", "ΣΊΣΥΦΟΣ", '"σίσυφοσ"', "Σίσυφ", "-nothing σίσυφος"])
+def test_the_final_sigma_is_a_sigma(acme: Organization, query: str) -> None:
+    mails = {make(acme, subject=f"ο {word} εδώ") for word in ("ΣΊΣΥΦΟΣ", "Σίσυφος", "σίσυφοσ")}
+    assert set(search(_all(), query, organization=acme)) == mails
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["\U00020001", '"\U00020001"', "-other \U00020001\U00020002", "字\U00020001"])
+def test_a_rare_chinese_character_is_found_within_others(acme: Organization, query: str) -> None:
+    wanted = make(acme, subject="字\U00020001\U00020002\U00020003。")
+    make(acme, subject="other 字 \U00020003\U00020002")
+    assert search(_all(), query, organization=acme).get() == wanted
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["findme", "²", "%"])
+def test_the_end_of_a_very_long_text_is_not_searched_whatever_the_database(acme: Organization, query: str) -> None:
+    wanted = make(acme, text="a " * 32_000 + "findme ² %")
+    make(acme, text="a " * 33_000 + "findme ² %")
+    assert search(_all(), query, organization=acme).get() == wanted
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["²" * 200 + "³", "² " * 200 + "x", "x" * 499, '"' + "x " * 50 + '²"'])
+@pytest.mark.parametrize("text", ["²" * 65_000, "² x " * 16_000, "x" * 65_000, "x " * 32_000, "." * 65_000])
+def test_no_text_makes_looking_slow(acme: Organization, text: str, query: str) -> None:
+    make(acme, text=text)
+    started = time.monotonic()
+    list(search(_all(), query, organization=acme))
+    assert time.monotonic() - started < 5
+
+
 def hostile_texts() -> dict[str, str]:
     """Texts with as many words, and as long ones, as 65,536 characters can hold."""
     draw = random.Random(45)
@@ -302,7 +454,14 @@ def crowd(acme: Organization, globex: Organization) -> None:
 @pytest.mark.django_db
 def test_postgresql_answers_from_the_index_which_leaves_out_the_mail_of_others(acme: Organization, crowd: None) -> None:
     newest_first = InboundMessage.objects.order_by("-received_at", "-id")
-    for query in ("order 1240", "person1240@elsewhere", '"order 1240" -invoice', "1240 or 2480"):
+    for query in (
+        "order 1240",
+        "person1240@elsewhere",
+        '"order 1240" -invoice',
+        "1240 or 2480",
+        "1240 -²",
+        '"order 1240" or "1240 ²"',
+    ):
         rows = search(newest_first, query, organization=acme)[:51]
         plan = rows.explain()
         assert rows, query
