@@ -119,11 +119,12 @@ def run_job(job: dict[str, Any]) -> str:
         return word
 
 
-def _end_idle() -> None:
+def end_idle() -> None:
+    """End those that wait for the next mail."""
     while _idle:
         _idle.pop().end()
 
 
-atexit.register(_end_idle)
+atexit.register(end_idle)
 # A fork has the same pipes: two that ask at once would take each other's answers.
 os.register_at_fork(after_in_child=_idle.clear)

@@ -30,7 +30,8 @@ class Delivering:
 
     def __init__(self, *, port: int, s3: Any, sqs: Any, signer: Signer, seed: int) -> None:
         self._port, self._s3, self._sqs, self._signer = port, s3, sqs, signer
-        (self._queue_url,) = sqs.list_queues()["QueueUrls"]
+        urls = sqs.list_queues()["QueueUrls"]
+        (self._queue_url,) = (url for url in urls if not url.endswith("-dead-letters"))
         self._stranger = Signer(rsa.generate_private_key(public_exponent=65537, key_size=2048))
         self._rng = random.Random(seed)
         self._lock = threading.Lock()

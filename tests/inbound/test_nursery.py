@@ -27,7 +27,7 @@ ROOT = Path(nursery.__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def none_from_before() -> None:
-    nursery._end_idle()
+    nursery.end_idle()
 
 
 def subject_of(folder: Path, number: int, raw: bytes = b"") -> tuple[str, tuple[str, ...]]:
@@ -141,7 +141,7 @@ def test_many_open_files_are_no_hindrance(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
     files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
     try:
-        nursery._end_idle()
+        nursery.end_idle()
         assert subject_of(tmp_path, 1) == ("1", ())
     finally:
         for each in files:
