@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
-from celery.signals import import_modules
+from celery.signals import import_modules, worker_init
 
 import config.safefs  # noqa: F401  (registers the `safefs` transport)
 
@@ -25,3 +25,14 @@ def refuse_wrong_settings(**kwargs: object) -> None:
     from domains.checks import refuse_to_start_on_errors
 
     refuse_to_start_on_errors()
+
+
+@worker_init.connect
+def let_unanswered_rings_go(**kwargs: object) -> None:
+    """A worker whose Redis goes away ends, if it tries to put back what it had taken over the connection that is gone.
+
+    Nothing is lost with them: who rings has written the work into the database, where it is found without a ring.
+    """
+    from kombu.transport.redis import Channel
+
+    Channel.do_restore = False

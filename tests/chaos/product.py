@@ -111,6 +111,13 @@ class Product:
         time.sleep(seconds)
         os.killpg(group, signal.SIGCONT)
 
+    def start_again_what_ended(self) -> list[str]:
+        """As systemd and Docker do with a process that ends by itself; which did."""
+        ended = [name for name, process in self._running.items() if process.poll() is not None]
+        for name in ended:
+            self.start(name)
+        return ended
+
     def stop(self) -> None:
         for name in list(self._running):
             self.kill(name)

@@ -22,7 +22,11 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    # The worker died in the middle of its request.
+                    return
                 status = receiver.take(self.headers.get("webhook-id") or "", body)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")

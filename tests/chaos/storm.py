@@ -119,6 +119,8 @@ class Weather:
                 (deed,) = self._rng.choices(list(deeds), list(deeds.values()))
                 deed()
                 self.deeds[deed.__name__.strip("_")] += 1
+                for name in self._product.start_again_what_ended():
+                    self.deeds[f"{name} ended by itself"] += 1
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             # Told by the thread that waits for this one.
             self.error = error
@@ -221,6 +223,7 @@ def _wait_for_quiet(
         if time.monotonic() - swept > SWEEP_AFTER_SECONDS / 2:
             product.run("-m", "celery", "-A", "config", "call", "inbound.tasks.sweep_mail")
             swept = time.monotonic()
+        product.start_again_what_ended()
         found = _count(postgres, receiver, traffic)
         if found.is_right or time.monotonic() > deadline:
             return found
