@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.signals import import_modules, worker_init
@@ -29,10 +30,17 @@ def refuse_wrong_settings(**kwargs: object) -> None:
 
 @worker_init.connect
 def let_unanswered_rings_go(**kwargs: object) -> None:
-    """A worker whose Redis goes away ends, if it tries to put back what it had taken over the connection that is gone.
+    """A worker whose Redis goes away would end: it would put back and acknowledge over a connection that is gone.
 
-    Nothing is lost with them: who rings has written the work into the database, where it is found without a ring.
+    Nothing is lost with the rings: who rings has written the work into the database, where it is found without one.
     """
     from kombu.transport.redis import Channel
 
+    acknowledge = Channel.basic_ack
+
+    def acknowledge_if_connected(channel: Any, delivery_tag: str, multiple: bool = False) -> None:
+        if channel.connection is not None and channel.connection.client is not None:
+            acknowledge(channel, delivery_tag, multiple=multiple)
+
     Channel.do_restore = False
+    Channel.basic_ack = acknowledge_if_connected  # type: ignore[method-assign, assignment]
