@@ -31,7 +31,9 @@ def release_held(*, now: datetime) -> int:
 
 def _release_waiting(*, now: datetime) -> int:
     """Mail that came for others at once reaches those whose domain was resumed; how many mails."""
-    waiting = Recipient.objects.filter(is_waiting=True, domain__removed_at__isnull=True)
+    waiting = Recipient.objects.filter(
+        is_waiting=True, domain__removed_at__isnull=True, message__deleted_at__isnull=True
+    )
     resumed = waiting.exclude(domain__status=Status.SUSPENDED).order_by("message").values_list("message", flat=True)
     return sum(_reach(pk, now=now) for pk in dict.fromkeys(resumed))
 
